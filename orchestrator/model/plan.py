@@ -1,0 +1,183 @@
+"""A plan: steps in a partial order, from one state to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestrator.model.build import Build
+from orchestrator.model.state import State
+from orchestrator.model.topology import PoolId, Protocol
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+    ENABLE_REDIRECTION = "enable-redirection"
+    RESTORE_PROXYING = "restore-proxying"
+    VERIFY = "verify"
+
+    @property
+    def changes_build(self) -> bool:
+        """Whether servers are out of service while the step runs."""
+        return self in {StepKind.UPGRADE, StepKind.DOWNGRADE}
+
+    @property
+    def changes_urls(self) -> bool:
+        """Whether the step sets or clears ExternalURLs."""
+        return self in {StepKind.ENABLE_REDIRECTION, StepKind.RESTORE_PROXYING}
+
+
+class Outcome(StrEnum):
+    """What a probe through a source saw."""
+
+    SERVED = "served"
+    PROXIED = "proxied"
+    REDIRECTED = "redirected"
+    BROKEN = "broken"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One path to be looked at from outside after a step.
+
+    Parameters
+    ----------
+    source : str
+        Server the probe talks to, by its own address.
+    target : PoolId
+        Pool of the mailbox it logs on to.
+    protocol : Protocol
+    expect : tuple of Outcome
+        What may be seen; more than one where the order of other steps is free.
+    targets : tuple of str
+        Servers of the target pool that must be seen answering; empty for a redirect.
+    redirect_url : str
+        Where a redirect must point to; empty if none is expected.
+    may_break : bool
+        The path is broken already and this step does not yet repair all of it.
+    """
+
+    source: str
+    target: PoolId
+    protocol: Protocol
+    expect: tuple[Outcome, ...]
+    targets: tuple[str, ...] = ()
+    redirect_url: str = ""
+    may_break: bool = False
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Planned unavailability of a pool that falls to zero; not incompatibility."""
+
+    minutes: int
+    users: int
+
+    @property
+    def user_minutes(self) -> int:
+        """Minutes times users."""
+        return self.minutes * self.users
+
+
+@dataclass(frozen=True)
+class Step:
+    """The smallest unit a run can stop after.
+
+    Parameters
+    ----------
+    id : str
+        Unique in the plan, readable: ``upgrade-berlin-2010-1``.
+    kind : StepKind
+    pool : PoolId
+    servers : tuple of str
+    protocols : tuple of Protocol
+    after : tuple of str
+        Steps that must have succeeded before; this alone decides order.
+    estimated_minutes : int
+    reason : str
+        Why it is here and not earlier, for the change board.
+    rules : tuple of str
+        Ids of the rules the reason rests on.
+    from_build, to_build : Build or None
+        For upgrade and downgrade.
+    prior_urls, new_urls : mapping of server to str
+        For redirection steps; an empty text is no ExternalURL. What an undo needs.
+    irreversible_because : str
+        Why there is no way back; empty if there is one.
+    outage : Outage or None
+        Where the pool falls to zero.
+    pilot : bool
+        Part of the pilot stage.
+    probes : tuple of Probe
+    """
+
+    id: str
+    kind: StepKind
+    pool: PoolId
+    servers: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
+    after: tuple[str, ...]
+    estimated_minutes: int
+    reason: str
+    rules: tuple[str, ...] = ()
+    from_build: Build | None = None
+    to_build: Build | None = None
+    prior_urls: Mapping[str, str] = field(default_factory=dict)
+    new_urls: Mapping[str, str] = field(default_factory=dict)
+    irreversible_because: str = ""
+    outage: Outage | None = None
+    pilot: bool = False
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def reversible(self) -> bool:
+        """Whether the state before can be had back."""
+        return not self.irreversible_because
+
+    def apply(self, state: State) -> State:
+        """The state once the step has succeeded."""
+        if self.kind.changes_build and self.to_build is not None:
+            return state.with_builds(dict.fromkeys(self.servers, self.to_build))
+        if self.kind.changes_urls:
+            return state.with_urls(
+                {(name, p): url for name, url in self.new_urls.items() for p in self.protocols}
+            )
+        return state
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps from a start state to an end state.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+        In one order that respects ``after``.
+    start, end : State
+    leans_on : tuple of str
+        Ids of advisory and accepted rules that some state on the way rests on.
+    remarks : tuple of str
+        What a reader must know: what stays unsolved, assumed or unseen.
+    """
+
+    steps: tuple[Step, ...]
+    start: State
+    end: State
+    leans_on: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> list[list[Step]]:
+        """Steps that may run at the same time, derived from ``after``."""
+        level: dict[str, int] = {}
+        for step in self.steps:
+            level[step.id] = 1 + max((level[name] for name in step.after), default=-1)
+        stages: list[list[Step]] = [[] for _ in range(1 + max(level.values(), default=-1))]
+        for step in self.steps:
+            stages[level[step.id]].append(step)
+        return stages

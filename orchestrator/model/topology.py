@@ -1,0 +1,171 @@
+"""What exists: servers in pools, pools in sites, and the proxied paths between pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orchestrator.model.build import Build
+
+
+class Protocol(StrEnum):
+    """Client protocols a CAS can forward."""
+
+    OWA = "owa"
+    ECP = "ecp"
+    EAS = "eas"
+    EWS = "ews"
+    POP3 = "pop3"
+    IMAP4 = "imap4"
+
+    @property
+    def can_redirect(self) -> bool:
+        """Whether a client of this protocol can be redirected (bb310763) [doc]."""
+        return self in {Protocol.OWA, Protocol.ECP, Protocol.EAS}
+
+
+class PoolId(NamedTuple):
+    """The CAS of one product line in one Active Directory site."""
+
+    site: str
+    product_line: str
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.product_line}"
+
+
+class Label(NamedTuple):
+    """The thing a redirection turns: one protocol of one target pool."""
+
+    pool: PoolId
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        return f"{self.protocol} of {self.pool}"
+
+
+class ProxyPath(NamedTuple):
+    """Traffic a source pool forwards for mailboxes of the target pool."""
+
+    source: PoolId
+    target: PoolId
+    protocol: Protocol
+    users: int
+
+    @property
+    def label(self) -> Label:
+        """What a redirection of this path would turn."""
+        return Label(self.target, self.protocol)
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target} ({self.protocol})"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One Client Access server.
+
+    Parameters
+    ----------
+    name : str
+        As the inventory names it.
+    pool : PoolId
+    minutes : int
+        Estimated minutes to change its build, said by the operator.
+    internal_url : str
+        OWA InternalURL; what a source proxies to and what a probe talks to.
+    management_host : str
+        Inventory name of the host that manages it; empty if managed directly.
+    """
+
+    name: str
+    pool: PoolId
+    minutes: int
+    internal_url: str = ""
+    management_host: str = ""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The node of the proxy graph.
+
+    Parameters
+    ----------
+    id : PoolId
+    servers : tuple of str
+        Names in stable order.
+    minimum_in_service : int
+        Servers that must keep serving while others change.
+    redirect_url : str
+        ExternalURL to set for a temporary OWA redirection; empty if it cannot be published.
+    outage_consent : bool
+        Whether the owner agreed to the pool falling to zero while it is updated.
+    hold : str
+        Why the pool stays at its build; empty if it may change.
+    test_mailbox : str
+        Address of a mailbox in this pool for probes; empty if none.
+    """
+
+    id: PoolId
+    servers: tuple[str, ...]
+    minimum_in_service: int = 1
+    redirect_url: str = ""
+    outage_consent: bool = False
+    hold: str = ""
+    test_mailbox: str = ""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An Active Directory site."""
+
+    name: str
+    internet_facing: bool = False
+    domain_controller: str = ""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An update package as the servers reach it, described by its owner."""
+
+    build: Build
+    path: str
+    sha256: str
+    patch_code: str = ""
+    kb: str = ""
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Everything that does not change while a plan runs.
+
+    Parameters
+    ----------
+    organization : str
+    sites, servers, pools : mapping
+        By name, name and `PoolId`.
+    paths : tuple of ProxyPath
+        Sorted, unique by (source, target, protocol).
+    packages : mapping of Build to Package
+    """
+
+    organization: str
+    sites: Mapping[str, Site]
+    servers: Mapping[str, Server]
+    pools: Mapping[PoolId, Pool]
+    paths: tuple[ProxyPath, ...]
+    packages: Mapping[Build, Package] = field(default_factory=dict)
+
+    @cached_property
+    def paths_into(self) -> Mapping[PoolId, tuple[ProxyPath, ...]]:
+        """Paths by target pool."""
+        return {p: tuple(q for q in self.paths if q.target == p) for p in self.pools}
+
+    def users_of(self, label: Label) -> int:
+        """Users who come in through other pools for this label."""
+        return sum(p.users for p in self.paths_into[label.pool] if p.protocol is label.protocol)

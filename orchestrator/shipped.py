@@ -1,0 +1,55 @@
+"""What ships with the program: build catalogue, rule packs, schemas, playbooks."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.model.build import Build, Catalogue, Release
+from orchestrator.rules.pack import parse_pack
+from orchestrator.rules.rule import Rule
+
+_PACKAGE = Path(__file__).parent
+
+# libyaml's loader is about ten times faster; wheels of PyYAML carry it on common platforms.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_yaml(text: str) -> Any:
+    """Load one YAML document without running anything in it."""
+    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both loaders are safe ones
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """The shipped build catalogue; each row carries its source."""
+    rows = load_yaml((_PACKAGE / "rules" / "builds.yml").read_text(encoding="utf-8"))["builds"]
+    return Catalogue(
+        Release(
+            build=Build.parse(row["build"]),
+            product_line=row["product"].removeprefix("Exchange "),
+            service_pack=row["service_pack"] or "",
+            rollup=row["rollup"] or "",
+            cumulative_update=row["cu"] or "",
+            security_update=row["su"] or "",
+            kb=row["kb"] if row["kb_confidence"] == "doc" else "",
+            source=row["source"],
+        )
+        for row in rows
+    )
+
+
+@functools.cache
+def rule_pack(name: str = "exchange-2007-2010") -> tuple[Rule, ...]:
+    """The rules of a shipped pack."""
+    path = _PACKAGE / "rules" / "packs" / f"{name}.yml"
+    return parse_pack(load_yaml(path.read_text(encoding="utf-8")))
+
+
+def playbooks_folder() -> Path:
+    """The shipped playbooks: inside the package when installed, beside it in a checkout."""
+    installed = _PACKAGE / "playbooks"
+    return installed if installed.is_dir() else _PACKAGE.parent / "playbooks"
