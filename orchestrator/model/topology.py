@@ -109,6 +109,11 @@ class Pool:
         Why the pool stays at its build; empty if it may change.
     test_mailbox : str
         Address of a mailbox in this pool for probes; empty if none.
+    mailboxes : int
+        Mailboxes of the site on this product line; 0 if nobody said.
+    redirect_evidence : str
+        What shows that clients resolve, reach and trust `redirect_url`, with its date; empty if
+        it is only declared.
     """
 
     id: PoolId
@@ -118,6 +123,8 @@ class Pool:
     outage_consent: bool = False
     hold: str = ""
     test_mailbox: str = ""
+    mailboxes: int = 0
+    redirect_evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +159,9 @@ class Topology:
     paths : tuple of ProxyPath
         Sorted, unique by (source, target, protocol).
     packages : mapping of Build to Package
+    replication_minutes : int
+        How long a changed ExternalURL may take to reach every site: the site-link interval plus
+        a margin. The default interval of Active Directory is up to 180 minutes [field].
     """
 
     organization: str
@@ -160,6 +170,7 @@ class Topology:
     pools: Mapping[PoolId, Pool]
     paths: tuple[ProxyPath, ...]
     packages: Mapping[Build, Package] = field(default_factory=dict)
+    replication_minutes: int = 195
 
     @cached_property
     def paths_into(self) -> Mapping[PoolId, tuple[ProxyPath, ...]]:

@@ -74,7 +74,7 @@ class PathJudgement:
     path: ProxyPath
     decision: Decision
     worst: Judgement
-    pairs: tuple[PairJudgement, ...] = ()
+    pairs: tuple[PairJudgement, ...]
 
     @cached_property
     def blocking(self) -> tuple[PairJudgement, ...]:
@@ -109,17 +109,23 @@ class RuleBook:
             key=lambda judgement: (judgement.blocks, judgement.verdict.severity),
         )
 
+    def judge_route(
+        self, decision: Decision, protocol: Protocol, source: Build, target: Build
+    ) -> Judgement:
+        """A pair under a route: the rules speak only where it may be proxied."""
+        if decision.route.may_proxy:
+            return self.judge(protocol, source, target)
+        rule = _NO_ROUTE if decision.route is Route.IMPOSSIBLE else _NOT_PROXIED
+        return Judgement(rule.verdict, rule)
+
     def judge_path(self, topology: Topology, state: State, path: ProxyPath) -> PathJudgement:
         """Judge every server pair of a path in one state."""
         target_pool = topology.pools[path.target]
         mode = state.mode(target_pool, path.protocol)
         decision = route(path.source, path.target, path.protocol, mode)
-        if not decision.route.may_proxy:
-            rule = _NO_ROUTE if decision.route is Route.IMPOSSIBLE else _NOT_PROXIED
-            return PathJudgement(path, decision, Judgement(rule.verdict, rule))
         builds = state.builds
         pairs = tuple(
-            PairJudgement(s, t, self.judge(path.protocol, builds[s], builds[t]))
+            PairJudgement(s, t, self.judge_route(decision, path.protocol, builds[s], builds[t]))
             for s in topology.pools[path.source].servers
             for t in target_pool.servers
         )

@@ -1,0 +1,95 @@
+"""Whether a plan hangs together: before asking what its states do, ask whether it has any."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from orchestrator.model.plan import Plan, Step
+from orchestrator.model.topology import Pool, Topology
+
+
+def ancestors(steps: Sequence[Step]) -> Mapping[str, frozenset[str]]:
+    """For each step all that must have succeeded before it.
+
+    Steps must stand after those they come after; `structural_faults` sees to it.
+    """
+    before: dict[str, frozenset[str]] = {}
+    for step in steps:
+        before[step.id] = frozenset(step.after).union(*(before[name] for name in step.after))
+    return before
+
+
+def structural_faults(topology: Topology, plan: Plan) -> list[str]:
+    """Everything wrong with the plan as a document, in words."""
+    faults = list(_bad_references(topology, plan.steps))
+    if faults:
+        return faults
+    faults += _unordered_changes(plan.steps)
+    faults += _wrong_priors(plan)
+    for step in plan.steps:
+        faults += _pool_below_minimum(topology.pools[step.pool], step)
+    return faults
+
+
+def _bad_references(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
+    counts = Counter(step.id for step in steps)
+    yield from (f"two steps are called {name}" for name, n in counts.items() if n > 1)
+    seen: set[str] = set()
+    for step in steps:
+        for name in step.after:
+            if name not in seen:
+                yield f"{step.id} comes after {name}, which is not a step before it"
+        seen.add(step.id)
+        pool = topology.pools.get(step.pool)
+        if pool is None:
+            yield f"{step.id} is about {step.pool}, which is not a pool"
+            continue
+        for server in sorted({*step.servers} - {*pool.servers}):
+            yield f"{step.id} names {server}, which is not a server of {step.pool}"
+        if step.kind.changes_build and step.to_build is None:
+            yield f"{step.id} changes a build but does not say to which"
+        if step.kind.changes_urls and {*step.new_urls} != {*pool.servers}:
+            yield f"{step.id} does not turn every server of {step.pool}"
+
+
+def _unordered_changes(steps: Sequence[Step]) -> Iterable[str]:
+    before = ancestors(steps)
+    changing = [step for step in steps if step.kind.changes_build or step.kind.changes_urls]
+    for one, other in itertools.combinations(changing, 2):
+        if one.id not in before[other.id] and {*one.servers} & {*other.servers}:
+            yield f"{one.id} and {other.id} change the same server in no fixed order"
+
+
+def _wrong_priors(plan: Plan) -> Iterable[str]:
+    state = plan.start
+    for step in plan.steps:
+        if step.kind.changes_build:
+            for name in step.servers:
+                if state.builds[name] != step.from_build:
+                    yield (
+                        f"{step.id} expects {name} on {step.from_build}, "
+                        f"it would be on {state.builds[name]}"
+                    )
+        if step.kind.changes_urls:
+            for name, protocol in itertools.product(step.servers, step.protocols):
+                prior = state.external_urls.get((name, protocol), "")
+                if prior != step.prior_urls.get(name, ""):
+                    yield f'{step.id} records "{step.prior_urls.get(name)}" as prior of {name}'
+        state = step.apply(state)
+    if state != plan.end:
+        yield "the steps do not lead to the plan's end state"
+
+
+def _pool_below_minimum(pool: Pool, step: Step) -> Iterable[str]:
+    if not step.kind.changes_build:
+        return
+    left = len(pool.servers) - len(step.servers)
+    if left < pool.minimum_in_service:
+        yield (
+            f"{step.id} leaves {left} servers of {pool.id} in service, "
+            f"its minimum is {pool.minimum_in_service}"
+        )
+    if left == 0 and not pool.outage_consent:
+        yield f"{step.id} takes all of {pool.id} out of service without consent"

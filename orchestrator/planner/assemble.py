@@ -1,0 +1,156 @@
+"""From a goal state and the cut to a draft: build changes, redirections, and their order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from orchestrator.model.build import Catalogue
+from orchestrator.model.plan import Step, StepKind
+from orchestrator.model.state import AccessMode, State
+from orchestrator.model.topology import Label, Pool, Topology
+from orchestrator.planner.batches import Batch, batches
+from orchestrator.planner.brackets import bracket
+from orchestrator.planner.constraints import Arc, PathFacts
+from orchestrator.planner.draft import Draft
+from orchestrator.planner.goal import irreversible_because
+from orchestrator.planner.reasons import change_reason, rules_of
+
+SWITCH_MINUTES = 5
+"""Setting the ExternalURL itself, per pool, before replication; our estimate, not measured."""
+
+
+def assemble(
+    topology: Topology,
+    start: State,
+    end: State,
+    catalogue: Catalogue,
+    facts: Sequence[PathFacts],
+    arcs: Sequence[Arc],
+    redirected: Iterable[Label],
+) -> Draft:
+    """Steps and their order, without pilot and probes.
+
+    Parameters
+    ----------
+    arcs : sequence of Arc
+        Those that hold, of labels not redirected.
+    redirected : iterable of Label
+        Labels redirected during part of the plan, or at its start or end.
+    """
+    draft = Draft()
+    for pool in topology.pools.values():
+        chain = [
+            _change(draft, topology, pool, batch, number, catalogue, facts, arcs)
+            for number, batch in enumerate(batches(topology, pool, start, end), 1)
+        ]
+        draft.changes[pool.id] = chain
+        for first, then in itertools.pairwise(chain):
+            draft.before(first, then)
+    for arc in arcs:
+        if draft.changes[arc.first] and draft.changes[arc.then]:
+            draft.before(draft.changes[arc.first][-1], draft.changes[arc.then][0])
+    for label in redirected:
+        _redirect(draft, topology, label, start, end, [f for f in facts if f.path.label == label])
+    return draft
+
+
+def _change(
+    draft: Draft,
+    topology: Topology,
+    pool: Pool,
+    batch: Batch,
+    number: int,
+    catalogue: Catalogue,
+    facts: Sequence[PathFacts],
+    arcs: Sequence[Arc],
+) -> str:
+    kind = StepKind.UPGRADE if batch.new > batch.old else StepKind.DOWNGRADE
+    step = Step(
+        id=draft.name(kind, pool.id.site, pool.id.product_line, number),
+        kind=kind,
+        pool=pool.id,
+        servers=batch.servers,
+        protocols=tuple(sorted({f.path.protocol for f in facts if pool.id in f.path[:2]})),
+        after=(),
+        estimated_minutes=batch.minutes,
+        reason=change_reason(pool.id, facts, arcs),
+        rules=rules_of(pool.id, facts, arcs),
+        from_build=batch.old,
+        to_build=batch.new,
+        irreversible_because=irreversible_because(topology, batch.old, batch.new, catalogue),
+        outage=batch.outage,
+    )
+    draft.add(step)
+    return step.id
+
+
+def _redirect(
+    draft: Draft,
+    topology: Topology,
+    label: Label,
+    start: State,
+    end: State,
+    facts: Sequence[PathFacts],
+) -> None:
+    pool = topology.pools[label.pool]
+    began, ends = (state.mode(pool, label.protocol) for state in (start, end))
+    span = bracket(facts)
+    own = draft.changes[pool.id]
+    opening = ""
+    current = _urls(start, label, pool)
+    final = _urls(end, label, pool)
+    if began is not AccessMode.REDIRECT:
+        during = (
+            final if ends is AccessMode.REDIRECT else dict.fromkeys(pool.servers, pool.redirect_url)
+        )
+        opening = _switch(draft, topology, label, StepKind.ENABLE_REDIRECTION, current, during)
+        current = during
+        for then in sorted({*span.opens_before, pool.id}):
+            if draft.changes[then]:
+                draft.before(opening, draft.changes[then][0])
+    if current != final:
+        closing = _switch(draft, topology, label, StepKind.RESTORE_PROXYING, current, final)
+        for first in sorted({*span.closes_after, pool.id}):
+            if draft.changes[first]:
+                draft.before(draft.changes[first][-1], closing)
+        if opening and not own:
+            draft.before(opening, closing)
+
+
+def _switch(
+    draft: Draft,
+    topology: Topology,
+    label: Label,
+    kind: StepKind,
+    prior: dict[str, str],
+    new: dict[str, str],
+) -> str:
+    on = kind is StepKind.ENABLE_REDIRECTION
+    users = topology.users_of(label)
+    pool = topology.pools[label.pool]
+    evidence = pool.redirect_evidence or "declared only: no dated evidence that clients reach it"
+    reason = (
+        f"No order keeps {label} working by proxy; {users} users are sent to "
+        f"{pool.redirect_url or 'its address'} meanwhile ({evidence})"
+        if on
+        else f"What made the redirection of {label} necessary is over; the prior values come back"
+    )
+    step = Step(
+        id=draft.name(kind, label.pool.site, label.pool.product_line, label.protocol),
+        kind=kind,
+        pool=label.pool,
+        servers=pool.servers,
+        protocols=(label.protocol,),
+        after=(),
+        estimated_minutes=SWITCH_MINUTES + topology.replication_minutes,
+        reason=reason,
+        prior_urls=prior,
+        new_urls=new,
+    )
+    draft.add(step)
+    return step.id
+
+
+def _urls(state: State, label: Label, pool: Pool) -> dict[str, str]:
+    return {name: state.external_urls.get((name, label.protocol), "") for name in pool.servers}

@@ -1,0 +1,82 @@
+"""Splitting the build change of a pool into batches its minimum allows, a canary first."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from orchestrator.diagnostic import Diagnostic
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Outage
+from orchestrator.model.state import State
+from orchestrator.model.topology import Pool, Topology
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Servers of one pool that change together, from one build to one other."""
+
+    servers: tuple[str, ...]
+    old: Build
+    new: Build
+    minutes: int
+    outage: Outage | None
+
+
+def batches(topology: Topology, pool: Pool, start: State, end: State) -> list[Batch]:
+    """The batches of a pool in their order; empty if nothing changes.
+
+    The first batch is one server: what goes wrong there goes wrong on one server.
+    """
+    changing = sorted(
+        (start.builds[name], end.builds[name], name)
+        for name in pool.servers
+        if start.builds[name] != end.builds[name]
+    )
+    room = max(1, len(pool.servers) - max(pool.minimum_in_service, 1))
+    result: list[Batch] = []
+    for (old, new), group in itertools.groupby(changing, key=lambda row: row[:2]):
+        names = [row[2] for row in group]
+        while names:
+            size = room if result else 1
+            chosen, names = tuple(names[:size]), names[size:]
+            minutes = max(topology.servers[name].minutes for name in chosen)
+            falls_to_zero = len(chosen) == len(pool.servers)
+            outage = Outage(minutes, _affected(topology, pool)) if falls_to_zero else None
+            result.append(Batch(chosen, old, new, minutes, outage))
+    return result
+
+
+def consent_findings(topology: Topology, start: State, end: State) -> list[Diagnostic]:
+    """Pools that cannot change without falling below what their owner agreed to."""
+    findings = []
+    for pool in topology.pools.values():
+        if not any(start.builds[name] != end.builds[name] for name in pool.servers):
+            continue
+        if len(pool.servers) == 1 and not pool.outage_consent:
+            findings.append(
+                Diagnostic(
+                    "CAS-E305",
+                    f"pool {pool.id}",
+                    "has one server and is out of service while it changes; nobody consented",
+                    remedy="set outage_consent: true for the pool in organization.yml, or hold it",
+                )
+            )
+        elif pool.minimum_in_service >= len(pool.servers):
+            findings.append(
+                Diagnostic(
+                    "CAS-E306",
+                    f"pool {pool.id}",
+                    f"must keep {pool.minimum_in_service} of {len(pool.servers)} servers in "
+                    "service, so none may be changed",
+                    remedy="lower minimum_in_service in organization.yml, or hold the pool",
+                )
+            )
+    return findings
+
+
+def _affected(topology: Topology, pool: Pool) -> int:
+    """People cut off while the pool is away: its own mailboxes, and those who come in by it."""
+    inward = sum(path.users for path in topology.paths if path.target == pool.id)
+    outward = sum(path.users for path in topology.paths if path.source == pool.id)
+    return (pool.mailboxes or inward) + outward

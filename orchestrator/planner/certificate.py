@@ -1,0 +1,65 @@
+"""Why no plan exists, in words that name every arc, rule and missing capability."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from orchestrator.errors import NoSafePlan
+from orchestrator.model.topology import Label, Protocol, Topology
+from orchestrator.planner.constraints import Arc, PathFacts
+from orchestrator.planner.cycles import find_cycle
+from orchestrator.rules.engine import Judgement
+
+
+def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -> NoSafePlan:
+    """The shortest cycle among demands that no redirection can lift."""
+    fixed = [arc for arc in arcs if arc.label not in free]
+    cycle = find_cycle(fixed) or []
+    lines = ["No safe plan: these demands form a cycle, and no pool on it can be redirected."]
+    cures: dict[Label, int] = {}
+    for first, then in cycle:
+        arc = next(a for a in fixed if (a.first, a.then) == (first, then))
+        lines.append(
+            f"  {first} must change before {then}: otherwise {arc.path} is "
+            f"{arc.judgement.verdict} by rule {arc.judgement.rule.id} "
+            f"[{arc.judgement.rule.confidence}]"
+        )
+        lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
+        if arc.label.protocol is Protocol.OWA:
+            cures[arc.label] = topology.users_of(arc.label)
+    remedy = "change both ends in one outage, hold one of the pools, or choose another goal build"
+    if cures:
+        label, users = min(cures.items(), key=lambda item: (item[1], item[0]))
+        remedy = (
+            f"publish {label} and set its redirect_url (the cheapest cure, {users} users would "
+            f"be redirected); or {remedy}"
+        )
+    return NoSafePlan("\n".join(lines), remedy)
+
+
+def bad_end(broken: Iterable[tuple[PathFacts, Judgement]], topology: Topology) -> NoSafePlan:
+    """Paths the goal itself would leave broken, with both cures."""
+    lines = ["No safe plan: the goal itself leaves paths that do not work."]
+    for fact, judgement in broken:
+        path = fact.path
+        lines.append(
+            f"  {path}, {path.users} users: {judgement.verdict} by rule {judgement.rule.id} "
+            f"[{judgement.rule.confidence}]: {judgement.rule.title}"
+        )
+        held = [str(p) for p in path[:2] if topology.pools[p].hold]
+        why = f"; {', '.join(held)} is held" if held else ""
+        lines.append(
+            f"    either hold {path.source}, or redirect {path.label} for good "
+            f"({topology.users_of(path.label)} users){why}"
+        )
+    return NoSafePlan(
+        "\n".join(lines),
+        "choose one of the two per path; an unknown verdict can be accepted by name "
+        "(--accept RULE), it then has to be proved by a pilot",
+    )
+
+
+def _missing(label: Label) -> str:
+    if label.protocol is not Protocol.OWA:
+        return f"temporary redirection is offered for owa only, not for {label.protocol}"
+    return "its pool has no redirect_url in organization.yml"

@@ -1,0 +1,131 @@
+"""The state a plan shall reach: from goal builds, or from a state to go back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.diagnostic import Diagnostic
+from orchestrator.errors import InvalidInput
+from orchestrator.model.build import Build, Catalogue
+from orchestrator.model.state import State
+from orchestrator.model.topology import Pool, Topology
+from orchestrator.rules.engine import RuleBook
+
+
+def goal_state(
+    topology: Topology, start: State, goals: Mapping[str, Build], catalogue: Catalogue
+) -> State:
+    """The start with every pool of a goal's product line on the goal's build.
+
+    Parameters
+    ----------
+    topology : Topology
+    start : State
+    goals : mapping of product line to Build
+        A line without a goal stays; so does a pool that is held.
+    catalogue : Catalogue
+
+    Raises
+    ------
+    InvalidInput
+        With every reason why a server cannot reach its goal.
+    """
+    findings: list[Diagnostic] = []
+    wanted: dict[str, Build] = {}
+    lines = {pool.product_line for pool in topology.pools}
+    for line in sorted(set(goals) - lines):
+        findings.append(
+            Diagnostic("CAS-E301", f"goal {goals[line]}", f"no server here runs Exchange {line}")
+        )
+    for pool in topology.pools.values():
+        goal = goals.get(pool.id.product_line)
+        if goal is None or pool.hold:
+            continue
+        for name in pool.servers:
+            finding = _unreachable(name, start.builds[name], goal, catalogue)
+            if finding:
+                findings.append(finding)
+            wanted[name] = goal
+    needed = {goal for name, goal in wanted.items() if start.builds[name] != goal}
+    for build in sorted(needed - set(topology.packages)):
+        findings.append(
+            Diagnostic(
+                "CAS-E304",
+                f"package {build}",
+                f"{catalogue.name(build)} is to be installed and organization.yml lists no package",
+                remedy=f'add packages: {{"{build}": {{path, sha256, patch_code}}}}',
+            )
+        )
+    if findings:
+        raise InvalidInput(findings)
+    return start.with_builds(wanted)
+
+
+def last_sound_state(
+    topology: Topology, states: list[State], book: RuleBook, accepted_paths: frozenset[str]
+) -> State:
+    """The earliest of the given states in which no path is broken: where a rollback goes.
+
+    Parameters
+    ----------
+    states : list of State
+        From before the plan to its end.
+    accepted_paths : frozenset of str
+        Paths, as written by `ProxyPath`, that may be broken again because somebody said so.
+    """
+    for state in states:
+        broken = {
+            str(found.path)
+            for found in book.judge_all(topology, state)
+            if found.worst.blocks and str(found.path) not in accepted_paths
+        }
+        if not broken:
+            return state
+    return states[-1]
+
+
+def _unreachable(name: str, build: Build, goal: Build, catalogue: Catalogue) -> Diagnostic | None:
+    if build > goal:
+        return Diagnostic(
+            "CAS-E302",
+            f"host {name}",
+            f"is on {catalogue.name(build)} ({build}), newer than the goal "
+            f"{catalogue.name(goal)} ({goal})",
+            remedy="choose a newer goal, or hold the pool in organization.yml",
+        )
+    if build.service_pack_level != goal.service_pack_level:
+        return Diagnostic(
+            "CAS-E303",
+            f"host {name}",
+            f"is on {catalogue.name(build)} ({build}); {catalogue.name(goal)} is a rollup of "
+            "another service pack and needs that service pack first",
+            remedy="install the service pack first (there is no way back from it), or hold the "
+            "pool in organization.yml",
+        )
+    return None
+
+
+def irreversible_because(topology: Topology, old: Build, new: Build, catalogue: Catalogue) -> str:
+    """Why a change from old to new could not be taken back; empty if it can.
+
+    A rollup is removed by its patch code; what is left is read again, and if it is not the old
+    build, the old build's package is installed.
+    """
+    package = topology.packages.get(max(old, new))
+    if old.service_pack_level != new.service_pack_level:
+        return "a service pack cannot be removed"
+    if package is None or not package.patch_code:
+        return f"no patch code is listed for {catalogue.name(max(old, new))}: it cannot be removed"
+    lower = min(old, new)
+    release = catalogue.release(lower)
+    if (release is None or release.rollup) and lower not in topology.packages:
+        return (
+            f"no package is listed for {catalogue.name(lower)}: if the removal leaves an older "
+            "build, it cannot be installed again"
+        )
+    return ""
+
+
+def pool_changes(pool: Pool, start: State, end: State) -> bool:
+    """Whether any server of the pool gets another build."""
+    return any(start.builds[name] != end.builds[name] for name in pool.servers)

@@ -1,0 +1,182 @@
+"""The planner's one entry: a checked question in, a plan or the reason for none out."""
+
+from __future__ import annotations
+
+import networkx as nx
+
+from orchestrator.errors import InvalidInput
+from orchestrator.model.build import Catalogue
+from orchestrator.model.plan import Plan, Step, StepKind
+from orchestrator.model.state import AccessMode, State
+from orchestrator.model.topology import Label, Protocol, Topology
+from orchestrator.planner.assemble import assemble
+from orchestrator.planner.batches import consent_findings
+from orchestrator.planner.certificate import bad_end, no_order
+from orchestrator.planner.constraints import PathFacts, order_arcs, path_facts
+from orchestrator.planner.cycles import cheapest_cut
+from orchestrator.planner.draft import Draft
+from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
+from orchestrator.planner.probes import Observer
+from orchestrator.rules.engine import RuleBook
+
+
+def make_plan(
+    topology: Topology,
+    start: State,
+    end: State,
+    book: RuleBook,
+    catalogue: Catalogue,
+    *,
+    pilot: bool = True,
+) -> Plan:
+    """Order the work from one state to another so that no path that works stops working.
+
+    Parameters
+    ----------
+    topology : Topology
+    start, end : State
+    book : RuleBook
+    catalogue : Catalogue
+    pilot : bool
+        Whether a plan that leans on unproved verdicts opens with a pilot; a rollback does not,
+        its states were seen on the way out.
+
+    Raises
+    ------
+    InvalidInput
+        If a pool may not fall to zero and would have to.
+    NoSafePlan
+        With the certificate.
+    """
+    findings = consent_findings(topology, start, end)
+    if findings:
+        raise InvalidInput(findings)
+    facts = path_facts(topology, start, end, book)
+    bad = [(f, j) for f in facts if (j := f.broken_after()) and not f.broken_now]
+    if bad:
+        raise bad_end(bad, topology)
+    turned = _turned_anyway(topology, start, end)
+    arcs = [arc for arc in order_arcs(facts) if arc.label not in turned]
+    free = _capable(topology)
+    cut = cheapest_cut(arcs, free, topology.users_of)
+    if cut is None:
+        raise no_order(topology, arcs, free)
+    redirected = sorted({*turned, *cut.labels})
+    held = [arc for arc in arcs if arc.label not in cut.labels]
+    draft = assemble(topology, start, end, catalogue, facts, held, redirected)
+    return _finish(draft, topology, start, end, book, facts, pilot=pilot)
+
+
+def _finish(
+    draft: Draft,
+    topology: Topology,
+    start: State,
+    end: State,
+    book: RuleBook,
+    facts: list[PathFacts],
+    *,
+    pilot: bool,
+) -> Plan:
+    remarks = [
+        f"{fact.path} is broken today and stays broken: nothing in this plan changes it"
+        for fact in facts
+        if fact.broken_now and fact.broken_after()
+    ]
+    urgent = _repairs_first(draft, facts)
+    leans = leaning(draft, facts) if draft.steps else {}
+    leans_on = sorted({lean.rule for kinds in leans.values() for lean in kinds})
+    if leans and pilot:
+        rest = add_pilot(draft, topology, facts, leans)
+        remarks += [
+            f"The pilot does not show whether {lean.source} in front of {lean.target} works "
+            f"({lean.rule}); the verification of the step that brings it about is the first to see"
+            for lean in sorted(rest)
+        ]
+    if draft.steps:
+        _add_last_look(draft, topology)
+    steps = draft.ordered(lambda step: _rank(step, urgent))
+    observer = Observer(topology, start, steps, book)
+    watched = [_watched(step, observer) for step in steps]
+    remarks += [
+        f"Paths into {pool.id} cannot be probed: it has no test_mailbox"
+        for pool in topology.pools.values()
+        if topology.paths_into[pool.id] and not pool.test_mailbox
+    ]
+    return Plan(tuple(watched), start, end, tuple(leans_on), tuple(remarks))
+
+
+def _turned_anyway(topology: Topology, start: State, end: State) -> list[Label]:
+    """Labels whose ExternalURLs differ between start and end, so they are switched in any case."""
+    labels = []
+    for pool in topology.pools.values():
+        for protocol in Protocol:
+            keys = [(name, protocol) for name in pool.servers]
+            same = all(start.external_urls.get(k) == end.external_urls.get(k) for k in keys)
+            modes = {state.mode(pool, protocol) for state in (start, end)}
+            if not same and AccessMode.REDIRECT in modes:
+                labels.append(Label(pool.id, protocol))
+    return labels
+
+
+def _capable(topology: Topology) -> set[Label]:
+    return {Label(p.id, Protocol.OWA) for p in topology.pools.values() if p.redirect_url}
+
+
+def _repairs_first(draft: Draft, facts: list[PathFacts]) -> set[str]:
+    """Put the end that repairs a path before the other; return the repairing steps.
+
+    The other end is bound only where no rule already asks for the opposite.
+    """
+    wanted: set[str] = set()
+    for fact in facts:
+        pool = fact.repairer
+        if pool is None:
+            continue
+        repairing = draft.changes[pool]
+        wanted |= {*repairing}
+        other = fact.path.source if pool == fact.path.target else fact.path.target
+        for name in draft.changes[other][:1]:
+            if not nx.has_path(draft.order, name, repairing[0]):
+                draft.before(repairing[-1], name)
+    return draft.upstream(wanted)
+
+
+def _add_last_look(draft: Draft, topology: Topology) -> None:
+    last = Step(
+        id=draft.name("verify", "all-paths"),
+        kind=StepKind.VERIFY,
+        pool=next(iter(topology.pools)),
+        servers=(),
+        protocols=tuple(sorted({path.protocol for path in topology.paths})),
+        after=(),
+        estimated_minutes=PROBE_MINUTES,
+        reason="Every path is looked at once more, through every source",
+    )
+    others = list(draft.steps)
+    draft.add(last)
+    for name in others:
+        draft.before(name, last.id)
+
+
+def _rank(step: Step, urgent: set[str]) -> tuple[object, ...]:
+    """Pilot first, then repairs; a redirection begins as late and ends as soon as it can."""
+    haste = {StepKind.RESTORE_PROXYING: 0, StepKind.ENABLE_REDIRECTION: 2}.get(step.kind, 1)
+    return (not step.pilot, step.id not in urgent, haste, step.pool)
+
+
+def _watched(step: Step, observer: Observer) -> Step:
+    """The step with the probes that show what it did; a pilot's change is shown by its proof."""
+    topology = observer.topology
+    everyone = set(topology.servers)
+    touching = [path for path in topology.paths if step.pool in path[:2]]
+    if step.kind is StepKind.VERIFY and not step.pilot:
+        return observer.with_probes(step, topology.paths, everyone)
+    if step.kind is StepKind.VERIFY:
+        return observer.with_probes(step, touching, everyone)
+    if step.kind.changes_urls:
+        inward = [path for path in touching if path.target == step.pool]
+        return observer.with_probes(step, inward, everyone)
+    if step.pilot:
+        return step
+    others = everyone - {*topology.pools[step.pool].servers}
+    return observer.with_probes(step, touching, others | {*step.servers})

@@ -1,0 +1,122 @@
+"""Which first step proves on the farm what the documents leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Step, StepKind
+from orchestrator.model.topology import PoolId, Topology
+from orchestrator.planner.constraints import Moment, PairFacts, PathFacts
+from orchestrator.planner.draft import Draft
+
+PROBE_MINUTES = 5
+"""Minutes set aside for a round of probes; our estimate, not measured."""
+
+
+@dataclass(frozen=True, order=True)
+class Lean:
+    """A pair of builds some state of the plan rests on without proof.
+
+    Parameters
+    ----------
+    rule : str
+    source, target : Build
+    """
+
+    rule: str
+    source: Build
+    target: Build
+
+
+def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[PoolId, set[Lean]]:
+    """What each pool's change brings about that no document vouches for.
+
+    Redirected moments do not count; moments the order rules out do not either.
+    """
+    found: dict[PoolId, set[Lean]] = {}
+    for fact in facts:
+        for pair, moment, bringer in _moments(draft, fact):
+            judgement = pair.judgements[moment]
+            if judgement.leans:
+                source = pair.source[moment is not Moment.TARGET_FIRST]
+                target = pair.target[moment is not Moment.SOURCE_FIRST]
+                found.setdefault(bringer, set()).add(Lean(judgement.rule.id, source, target))
+    return found
+
+
+def add_pilot(
+    draft: Draft,
+    topology: Topology,
+    facts: Sequence[PathFacts],
+    leans: Mapping[PoolId, set[Lean]],
+) -> set[Lean]:
+    """Put one step in front of all others that shows most of what the plan leans on.
+
+    Returns
+    -------
+    set of Lean
+        What the pilot does not show.
+    """
+    broken = {end for fact in facts if fact.broken_now for end in fact.path[:2]}
+
+    def price(pool: PoolId) -> tuple[object, ...]:
+        first = draft.changes[pool][0]
+        needed = draft.upstream([first]) - {first}
+        also = {p for p in leans if p != pool and needed & {*draft.changes[p]}}
+        users = sum(path.users for path in topology.paths_into[pool])
+        return (len(also), -len(leans[pool]), len(needed), pool not in broken, users, pool)
+
+    chosen = min(leans, key=price)
+    first = draft.changes[chosen][0]
+    stage = draft.upstream([first])
+    proof = Step(
+        id=draft.name("verify", "pilot"),
+        kind=StepKind.VERIFY,
+        pool=chosen,
+        servers=(),
+        protocols=draft.steps[first].protocols,
+        after=(),
+        estimated_minutes=PROBE_MINUTES,
+        reason="Pilot: "
+        + "; ".join(
+            f"shows whether {lean.source} in front of {lean.target} works here ({lean.rule})"
+            for lean in sorted(leans[chosen])
+        ),
+        rules=tuple(sorted({lean.rule for lean in leans[chosen]})),
+        pilot=True,
+    )
+    others = [name for name in draft.steps if name not in stage]
+    draft.add(proof)
+    draft.before(first, proof.id)
+    for name in others:
+        draft.before(proof.id, name)
+    draft.revise(first, pilot=True)
+    return set[Lean]().union(*leans.values()) - leans[chosen]
+
+
+def _moments(draft: Draft, fact: PathFacts) -> Iterator[tuple[PairFacts, Moment, PoolId]]:
+    """The moments of a path that may come about while it is proxied, and who brings them."""
+    source, target = fact.path.source, fact.path.target
+    switched = any(
+        step.kind.changes_urls and step.pool == target and fact.path.protocol in step.protocols
+        for step in draft.steps.values()
+    )
+    between = fact.proxied_before and not switched
+    for pair in fact.pairs:
+        moves = set(pair.judgements)
+        if between and Moment.TARGET_FIRST in moves and not _precedes(draft, source, target):
+            yield pair, Moment.TARGET_FIRST, target
+        if between and Moment.SOURCE_FIRST in moves and not _precedes(draft, target, source):
+            yield pair, Moment.SOURCE_FIRST, source
+        if fact.proxied_after and moves & {Moment.SOURCE_FIRST, Moment.TARGET_FIRST}:
+            yield pair, Moment.AFTER, target if Moment.TARGET_FIRST in moves else source
+
+
+def _precedes(draft: Draft, first: PoolId, then: PoolId) -> bool:
+    if not draft.changes[first] or not draft.changes[then]:
+        return False
+    return nx.has_path(draft.order, draft.changes[first][-1], draft.changes[then][0])
