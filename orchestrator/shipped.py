@@ -53,3 +53,14 @@ def playbooks_folder() -> Path:
     """The shipped playbooks: inside the package when installed, beside it in a checkout."""
     installed = _PACKAGE / "playbooks"
     return installed if installed.is_dir() else _PACKAGE.parent / "playbooks"
+
+
+def playbook_parts() -> dict[str, str]:
+    """Roles, modules and what they share, by path relative to a playbook folder."""
+    folder = playbooks_folder()
+    return {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
+        for part in ("roles", "library", "module_utils")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }

@@ -1,0 +1,295 @@
+"""Between a plan as values and plan.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.checker import CheckReport
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Outage, Plan, Probe, Step
+from orchestrator.model.state import State
+from orchestrator.model.topology import (
+    Package,
+    Pool,
+    PoolId,
+    Protocol,
+    ProxyPath,
+    Server,
+    Site,
+    Topology,
+)
+from orchestrator.planfile.document import (
+    FORMAT_VERSION,
+    EvidenceDoc,
+    OutageDoc,
+    PackageDoc,
+    PathDoc,
+    PlanDoc,
+    PolicyDoc,
+    PoolDoc,
+    ProbeDoc,
+    RuleDoc,
+    ServerDoc,
+    SiteDoc,
+    StepDoc,
+    TopologyDoc,
+)
+from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.rule import Policy
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """A plan with everything needed to check it again.
+
+    Parameters
+    ----------
+    purpose : str
+        ``change`` or ``rollback``.
+    goals : mapping of product line to Build
+    """
+
+    topology: Topology
+    plan: Plan
+    policy: Policy
+    goals: Mapping[str, Build]
+    purpose: str = "change"
+
+
+def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDoc:
+    """The document of a plan the checker has passed."""
+    plan = saved.plan
+    used = sorted({rule for step in plan.steps for rule in step.rules} | {*plan.leans_on})
+    broken = [
+        str(found.path)
+        for found in book.judge_all(saved.topology, plan.start)
+        if found.worst.blocks
+    ]
+    return PlanDoc(
+        format_version=FORMAT_VERSION,
+        purpose="rollback" if saved.purpose == "rollback" else "change",
+        goals={line: str(build) for line, build in sorted(saved.goals.items())},
+        topology=_topology(saved.topology, plan.start),
+        policy=PolicyDoc(
+            accepted=dict(sorted(saved.policy.accepted.items())),
+            strict=dict(sorted(saved.policy.strict.items())),
+        ),
+        rules=[_rule(book, rule_id) for rule_id in used],
+        evidence=EvidenceDoc(
+            paths=report.paths,
+            states=report.states,
+            violations=len(report.violations),
+            broken_at_start=broken,
+            leans_on=list(plan.leans_on),
+        ),
+        remarks=list(plan.remarks),
+        steps=[_step(step) for step in plan.steps],
+    )
+
+
+def from_document(doc: PlanDoc) -> SavedPlan:
+    """The plan of a document; its end state follows from its steps."""
+    topology, start = _read_topology(doc.topology)
+    steps = tuple(_read_step(step) for step in doc.steps)
+    end = start
+    for step in steps:
+        end = step.apply(end)
+    plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks))
+    goals = {line: Build.parse(text) for line, text in doc.goals.items()}
+    policy = Policy(accepted=doc.policy.accepted, strict=doc.policy.strict)
+    return SavedPlan(topology, plan, policy, goals, doc.purpose)
+
+
+def _topology(topology: Topology, start: State) -> TopologyDoc:
+    return TopologyDoc(
+        organization=topology.organization,
+        replication_minutes=topology.replication_minutes,
+        sites=[
+            SiteDoc(
+                name=s.name,
+                internet_facing=s.internet_facing,
+                domain_controller=s.domain_controller,
+            )
+            for _, s in sorted(topology.sites.items())
+        ],
+        pools=[_pool(topology, start, pool) for _, pool in sorted(topology.pools.items())],
+        paths=[
+            PathDoc(source=str(p.source), target=str(p.target), protocol=p.protocol, users=p.users)
+            for p in topology.paths
+        ],
+        packages=[
+            PackageDoc(
+                build=str(build),
+                path=package.path,
+                sha256=package.sha256,
+                patch_code=package.patch_code,
+                kb=package.kb,
+            )
+            for build, package in sorted(topology.packages.items())
+        ],
+    )
+
+
+def _pool(topology: Topology, start: State, pool: Pool) -> PoolDoc:
+    servers = [
+        ServerDoc(
+            name=name,
+            estimated_minutes=topology.servers[name].minutes,
+            internal_url=topology.servers[name].internal_url,
+            management_host=topology.servers[name].management_host,
+            build=str(start.builds[name]),
+            external_urls={
+                p: start.external_urls[name, p]
+                for p in Protocol
+                if (name, p) in start.external_urls
+            },
+        )
+        for name in pool.servers
+    ]
+    return PoolDoc(
+        site=pool.id.site,
+        product_line=pool.id.product_line,
+        servers=servers,
+        minimum_in_service=pool.minimum_in_service,
+        redirect_url=pool.redirect_url,
+        redirect_evidence=pool.redirect_evidence,
+        outage_consent=pool.outage_consent,
+        hold=pool.hold,
+        test_mailbox=pool.test_mailbox,
+        mailboxes=pool.mailboxes,
+    )
+
+
+def _rule(book: RuleBook, rule_id: str) -> RuleDoc:
+    rule = book.by_id[rule_id]
+    return RuleDoc(
+        id=rule.id,
+        title=rule.title,
+        verdict=rule.verdict,
+        confidence=rule.confidence,
+        references=list(rule.references),
+    )
+
+
+def _step(step: Step) -> StepDoc:
+    return StepDoc(
+        id=step.id,
+        kind=step.kind,
+        site=step.pool.site,
+        product_line=step.pool.product_line,
+        protocols=list(step.protocols),
+        servers=list(step.servers),
+        from_build=str(step.from_build) if step.from_build else None,
+        to_build=str(step.to_build) if step.to_build else None,
+        after=list(step.after),
+        estimated_minutes=step.estimated_minutes,
+        reversible=step.reversible,
+        irreversible_because=step.irreversible_because,
+        rules=list(step.rules),
+        reason=step.reason,
+        pilot=step.pilot,
+        outage=OutageDoc(minutes=step.outage.minutes, users=step.outage.users)
+        if step.outage
+        else None,
+        prior_urls=dict(step.prior_urls),
+        new_urls=dict(step.new_urls),
+        probes=[
+            ProbeDoc(
+                source=p.source,
+                target=str(p.target),
+                protocol=p.protocol,
+                expect=list(p.expect),
+                targets=list(p.targets),
+                redirect_url=p.redirect_url,
+                may_break=p.may_break,
+            )
+            for p in step.probes
+        ],
+    )
+
+
+def _pool_id(text: str) -> PoolId:
+    site, _, line = text.rpartition("/")
+    return PoolId(site, line)
+
+
+def _read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
+    pools: dict[PoolId, Pool] = {}
+    servers: dict[str, Server] = {}
+    builds: dict[str, Build] = {}
+    urls: dict[tuple[str, Protocol], str] = {}
+    for row in doc.pools:
+        pool_id = PoolId(row.site, row.product_line)
+        pools[pool_id] = Pool(
+            id=pool_id,
+            servers=tuple(server.name for server in row.servers),
+            minimum_in_service=row.minimum_in_service,
+            redirect_url=row.redirect_url,
+            redirect_evidence=row.redirect_evidence,
+            outage_consent=row.outage_consent,
+            hold=row.hold,
+            test_mailbox=row.test_mailbox,
+            mailboxes=row.mailboxes,
+        )
+        for server in row.servers:
+            servers[server.name] = Server(
+                name=server.name,
+                pool=pool_id,
+                minutes=server.estimated_minutes,
+                internal_url=server.internal_url,
+                management_host=server.management_host,
+            )
+            builds[server.name] = Build.parse(server.build)
+            urls |= {(server.name, p): url for p, url in server.external_urls.items()}
+    topology = Topology(
+        organization=doc.organization,
+        sites={s.name: Site(s.name, s.internet_facing, s.domain_controller) for s in doc.sites},
+        servers=servers,
+        pools=pools,
+        paths=tuple(
+            ProxyPath(_pool_id(p.source), _pool_id(p.target), p.protocol, p.users)
+            for p in doc.paths
+        ),
+        packages={
+            Build.parse(p.build): Package(
+                Build.parse(p.build), p.path, p.sha256, p.patch_code, p.kb
+            )
+            for p in doc.packages
+        },
+        replication_minutes=doc.replication_minutes,
+    )
+    return topology, State(builds, urls)
+
+
+def _read_step(doc: StepDoc) -> Step:
+    return Step(
+        id=doc.id,
+        kind=doc.kind,
+        pool=PoolId(doc.site, doc.product_line),
+        servers=tuple(doc.servers),
+        protocols=tuple(doc.protocols),
+        after=tuple(doc.after),
+        estimated_minutes=doc.estimated_minutes,
+        reason=doc.reason,
+        rules=tuple(doc.rules),
+        from_build=Build.parse(doc.from_build) if doc.from_build else None,
+        to_build=Build.parse(doc.to_build) if doc.to_build else None,
+        prior_urls=doc.prior_urls,
+        new_urls=doc.new_urls,
+        irreversible_because=doc.irreversible_because,
+        outage=Outage(doc.outage.minutes, doc.outage.users) if doc.outage else None,
+        pilot=doc.pilot,
+        probes=tuple(
+            Probe(
+                source=p.source,
+                target=_pool_id(p.target),
+                protocol=p.protocol,
+                expect=tuple(p.expect),
+                targets=tuple(p.targets),
+                redirect_url=p.redirect_url,
+                may_break=p.may_break,
+            )
+            for p in doc.probes
+        ),
+    )

@@ -1,0 +1,169 @@
+"""The shape of plan.json, version 1: what is written is what is read, byte for byte.
+
+Its JSON Schema is shipped as ``orchestrator/schemas/plan.schema.json``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from orchestrator.model.plan import Outcome, StepKind
+from orchestrator.model.topology import Protocol
+
+FORMAT_VERSION: Literal[1] = 1
+
+
+class Part(BaseModel):
+    """Nothing unknown is accepted, nothing read can be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteDoc(Part):
+    """A site."""
+
+    name: str
+    internet_facing: bool
+    domain_controller: str
+
+
+class ServerDoc(Part):
+    """A server with its build and ExternalURLs by protocol at the start."""
+
+    name: str
+    estimated_minutes: int = Field(ge=0)
+    internal_url: str
+    management_host: str
+    build: str
+    external_urls: dict[Protocol, str]
+
+
+class PoolDoc(Part):
+    """A pool and its servers."""
+
+    site: str
+    product_line: str
+    servers: list[ServerDoc]
+    minimum_in_service: int = Field(ge=0)
+    redirect_url: str
+    redirect_evidence: str
+    outage_consent: bool
+    hold: str
+    test_mailbox: str
+    mailboxes: int = Field(ge=0)
+
+
+class PathDoc(Part):
+    """A proxied path; pools are written ``site/product line``."""
+
+    source: str
+    target: str
+    protocol: Protocol
+    users: int = Field(ge=0)
+
+
+class PackageDoc(Part):
+    """An update package as the servers reach it."""
+
+    build: str
+    path: str
+    sha256: str
+    patch_code: str
+    kb: str
+
+
+class TopologyDoc(Part):
+    """What exists, and the state the plan starts from."""
+
+    organization: str
+    replication_minutes: int = Field(ge=0)
+    sites: list[SiteDoc]
+    pools: list[PoolDoc]
+    paths: list[PathDoc]
+    packages: list[PackageDoc]
+
+
+class RuleDoc(Part):
+    """A rule some state of the plan rests on, or that asked for an order."""
+
+    id: str
+    title: str
+    verdict: str
+    confidence: str
+    references: list[str]
+
+
+class PolicyDoc(Part):
+    """What the operator decided about rules: id to reason."""
+
+    accepted: dict[str, str]
+    strict: dict[str, str]
+
+
+class EvidenceDoc(Part):
+    """What the independent checker looked at before this was written."""
+
+    paths: int
+    states: int
+    violations: int
+    broken_at_start: list[str]
+    leans_on: list[str]
+
+
+class ProbeDoc(Part):
+    """One look through a source at a path."""
+
+    source: str
+    target: str
+    protocol: Protocol
+    expect: list[Outcome]
+    targets: list[str]
+    redirect_url: str
+    may_break: bool
+
+
+class OutageDoc(Part):
+    """Planned unavailability of a whole pool."""
+
+    minutes: int
+    users: int
+
+
+class StepDoc(Part):
+    """One step; ``after`` alone decides order."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    kind: StepKind
+    site: str
+    product_line: str
+    protocols: list[Protocol]
+    servers: list[str]
+    from_build: str | None
+    to_build: str | None
+    after: list[str]
+    estimated_minutes: int = Field(ge=0)
+    reversible: bool
+    irreversible_because: str
+    rules: list[str]
+    reason: str
+    pilot: bool
+    outage: OutageDoc | None
+    prior_urls: dict[str, str]
+    new_urls: dict[str, str]
+    probes: list[ProbeDoc]
+
+
+class PlanDoc(Part):
+    """plan.json."""
+
+    format_version: Literal[1]
+    purpose: Literal["change", "rollback"]
+    goals: dict[str, str]
+    topology: TopologyDoc
+    policy: PolicyDoc
+    rules: list[RuleDoc]
+    evidence: EvidenceDoc
+    remarks: list[str]
+    steps: list[StepDoc]

@@ -1,0 +1,102 @@
+"""A plan directory: plan.json, playbooks/, rollback/ and the digest over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.diagnostic import Diagnostic, Place
+from orchestrator.errors import InvalidInput, OrchestratorError
+from orchestrator.planfile.convert import SavedPlan, from_document
+from orchestrator.planfile.document import PlanDoc
+
+PLAN = "plan.json"
+PLAYBOOKS = "playbooks"
+ROLLBACK = "rollback"
+RUNS = "runs"
+_DIGESTED = (PLAN, PLAYBOOKS, ROLLBACK)
+
+
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema of plan.json."""
+    return PlanDoc.model_json_schema()
+
+
+def render(document: PlanDoc) -> str:
+    """The text of plan.json; the same document gives the same bytes."""
+    data = document.model_dump(mode="json")
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a new plan directory.
+
+    Parameters
+    ----------
+    folder : Path
+        Must not exist, or be empty: a plan is never written over another.
+    files : mapping of relative path to text
+
+    Raises
+    ------
+    OrchestratorError
+        If something is there already, or cannot be written.
+    """
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise OrchestratorError(
+                f"{folder} exists and is not an empty folder; a plan is never written over another",
+                "choose another folder with -o, or remove this one if nobody approved it",
+            )
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OrchestratorError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def read_plan(folder: Path) -> SavedPlan:
+    """The plan of a plan directory.
+
+    Raises
+    ------
+    InvalidInput
+        If plan.json is missing, not JSON, of another version or does not fit its schema.
+    """
+    path = folder / PLAN
+    try:
+        document = PlanDoc.model_validate_json(path.read_text(encoding="utf-8"))
+        return from_document(document)
+    except FileNotFoundError:
+        message, remedy = "there is no such file", "name a folder that `orchestrator plan` wrote"
+    except (OSError, UnicodeDecodeError) as error:
+        message, remedy = f"cannot be read: {error}", ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"is not a plan of this version: {where}: {first['msg']}"
+        remedy = "make the plan again; a plan file is never edited by hand"
+    except (ValueError, KeyError) as error:
+        message, remedy = f"is not a plan: {error}", "make the plan again"
+    raise InvalidInput([Diagnostic("CAS-E401", "plan", message, Place(str(path)), remedy)])
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over names and contents of plan.json, playbooks/ and rollback/, in hex.
+
+    What is approved is this text; a changed byte in any of the files changes it.
+    """
+    total = hashlib.sha256()
+    files = [folder / PLAN]
+    for name in _DIGESTED[1:]:
+        files += [path for path in (folder / name).rglob("*") if path.is_file()]
+    for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return total.hexdigest()

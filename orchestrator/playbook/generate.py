@@ -1,0 +1,111 @@
+"""Rendering the playbooks of a plan."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import yaml
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.model.plan import Plan, Step
+from orchestrator.model.state import State
+from orchestrator.model.topology import Protocol, Topology
+from orchestrator.playbook.values import step_values
+
+# Ansible reads more into other characters of a `hosts:` pattern.
+_HOST = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block YAML in which no text of the plan is ever taken for a template."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    if "{{" in value or "{%" in value or "{#" in value:
+        return dumper.represent_scalar("!unsafe", value, style='"')
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(value: object, indent: int = 0) -> str:
+    text = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000
+    ).removesuffix("...\n")
+    return textwrap.indent(text.rstrip("\n"), " " * indent).lstrip(" ")
+
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("orchestrator.playbook"),
+    autoescape=False,  # noqa: S701 - YAML, quoted by the filter below
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_TEMPLATES.filters["yaml"] = _yaml
+
+
+def step_playbook(position: int, step: Step) -> str:
+    """File name of a step's playbook: ``030-upgrade-rome-2010-1.yml``."""
+    return f"{position:03d}-{step.id}.yml"
+
+
+def playbook_files(
+    topology: Topology, plan: Plan, shipped: Mapping[str, str], *, assert_state: bool = False
+) -> dict[str, str]:
+    """Every file of a playbook folder.
+
+    Parameters
+    ----------
+    topology : Topology
+    plan : Plan
+    shipped : mapping of relative path to text
+        Roles, modules and their documentation, copied beside the playbooks.
+    assert_state : bool
+        Whether the first play asserts that the farm is in the plan's start state; for rollback.
+
+    Raises
+    ------
+    OrchestratorError
+        If a host name cannot stand in a ``hosts:`` list literally.
+    """
+    for name in topology.servers:
+        if not _HOST.match(name):
+            raise OrchestratorError(
+                f'host "{name}" cannot be written into a playbook: Ansible would read its name '
+                "as a pattern",
+                "rename it in the inventory to letters, digits, dots, hyphens and underscores",
+            )
+    files = dict(shipped)
+    names = []
+    if assert_state:
+        names.append("000-assert-state.yml")
+        files[names[0]] = _assert_state(topology, plan.start)
+    for number, step in enumerate(plan.steps, 1):
+        name = step_playbook(number, step)
+        names.append(name)
+        files[name] = _TEMPLATES.get_template("step.yml.j2").render(
+            step=step, values=step_values(topology, step)
+        )
+    files["site.yml"] = _TEMPLATES.get_template("site.yml.j2").render(names=names)
+    return files
+
+
+def _assert_state(topology: Topology, state: State) -> str:
+    expected = {
+        name: {
+            "build": str(state.builds[name]),
+            "owa_external_url": state.external_urls.get((name, Protocol.OWA), ""),
+        }
+        for name in sorted(topology.servers)
+    }
+    return _TEMPLATES.get_template("assert_state.yml.j2").render(expected=expected)

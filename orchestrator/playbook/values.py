@@ -1,0 +1,87 @@
+"""What a step's playbook is told, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.model.plan import Probe, Step
+from orchestrator.model.topology import Package, ProxyPath, Topology
+
+
+def step_values(topology: Topology, step: Step) -> dict[str, Any]:
+    """The variable ``exchange_step`` of a step's playbook.
+
+    Parameters
+    ----------
+    topology : Topology
+    step : Step
+
+    Returns
+    -------
+    dict
+        Lists, texts, numbers and booleans only; described in playbooks/README.md.
+    """
+    values: dict[str, Any] = {
+        "id": step.id,
+        "kind": str(step.kind),
+        "site": step.pool.site,
+        "product_line": step.pool.product_line,
+        "protocols": [str(p) for p in step.protocols],
+        "servers": list(step.servers),
+        "pilot": step.pilot,
+        "rules": list(step.rules),
+        "probes": [_probe(topology, probe) for probe in step.probes],
+    }
+    if step.kind.changes_build and step.from_build and step.to_build:
+        builds = {step.from_build, step.to_build}
+        values |= {
+            "from_build": str(step.from_build),
+            "to_build": str(step.to_build),
+            "packages": {
+                str(build): _package(topology.packages[build])
+                for build in sorted(builds & set(topology.packages))
+            },
+        }
+    if step.kind.changes_urls:
+        values |= {
+            "prior": {name: {"external_url": url} for name, url in sorted(step.prior_urls.items())},
+            "new": {name: {"external_url": url} for name, url in sorted(step.new_urls.items())},
+            "domain_controllers": _controllers(topology, step),
+        }
+    return values
+
+
+def _package(package: Package) -> dict[str, str]:
+    return {
+        "path": package.path,
+        "sha256": package.sha256,
+        "patch_code": package.patch_code,
+        "kb": package.kb,
+    }
+
+
+def _controllers(topology: Topology, step: Step) -> dict[str, str]:
+    """Domain controllers of the pool's own site and of every site that proxies to it."""
+    into = [path for path in topology.paths if path.target == step.pool]
+    sites = {step.pool.site} | {path.source.site for path in into}
+    named = {name: topology.sites[name].domain_controller for name in sorted(sites)}
+    return {name: controller for name, controller in named.items() if controller}
+
+
+def _probe(topology: Topology, probe: Probe) -> dict[str, Any]:
+    target = topology.pools[probe.target]
+    path = ProxyPath(topology.servers[probe.source].pool, probe.target, probe.protocol, 0)
+    url = topology.servers[probe.source].internal_url or f"https://{probe.source}/owa"
+    return {
+        "path": str(path),
+        "source": probe.source,
+        "source_url": url.rstrip("/") + "/",
+        "target_site": probe.target.site,
+        "target_product_line": probe.target.product_line,
+        "mailbox": target.test_mailbox,
+        "password_host": target.servers[0],
+        "targets": list(probe.targets),
+        "expect": [str(outcome) for outcome in probe.expect],
+        "redirect_url": probe.redirect_url,
+        "may_break": probe.may_break,
+    }
