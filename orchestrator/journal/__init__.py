@@ -1,1 +1,1 @@
-"""journal."""
+"""The journal: what was started and what came of it."""
