@@ -107,7 +107,10 @@ def load(path: Path) -> Farm:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise LabError(f"{path}: cannot read the lab's farm file: {error.strerror}") from error
+        raise LabError(
+            f"{path}: {error.strerror}; name an inventory folder that holds a lab.yml, "
+            "such as -i inventories/contoso"
+        ) from error
     try:
         content = yaml.safe_load(data)
     except yaml.YAMLError as error:

@@ -95,7 +95,11 @@ class Lab:
             ready.set()
 
     async def _serve(self, ready: threading.Event) -> None:
-        service = LabService(self.farm, self.store)
+        try:
+            service = LabService(self.farm, self.store)
+        except BaseException:
+            self.store.release()
+            raise
         stopping = asyncio.Event()
         try:
             await service.start(self._wanted_port)

@@ -96,6 +96,7 @@ class LabService:
         except OSError as error:
             raise LabError(f"127.0.0.1:{port} is taken: stop what uses it") from error
         self._write_connection()
+        self.store.write_running(self.network.port)
 
     async def stop(self) -> None:
         """Reset all connections, save, and close every file."""
@@ -105,6 +106,7 @@ class LabService:
         for service in self.network.winrm.values():
             service.drop_shells()
         self.world.close()
+        self.store.release()
 
     @property
     def proxy_url(self) -> str:

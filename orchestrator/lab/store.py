@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +23,19 @@ _OURS = (
     _STATE,
     "connection.yml",
     "ca.pem",
-    "lab.pid",
     "lab.log",
     "requests.jsonl",
     "modules.jsonl",
     "secrets",
 )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A lab process and its port on 127.0.0.1."""
+
+    pid: int
+    port: int
 
 
 class Store:
@@ -35,6 +44,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.secrets = folder / "secrets"
+        self._lock: TextIOWrapper | None = None
 
     @property
     def connection_file(self) -> Path:
@@ -62,15 +72,17 @@ class Store:
         return self.secrets / "ntlm-users"
 
     def prepare(self, *, fresh: bool) -> None:
-        """Create the folder; with `fresh` remove what an earlier lab left in it.
+        """Create the folder and take it; with `fresh` remove what an earlier lab left in it.
 
         Raises:
-            LabError: the folder holds something else, or cannot be written.
+            LabError: the folder holds something else, is in use, or cannot be written.
         """
         try:
             if self.folder.is_dir() and any(self.folder.iterdir()) and not self._marked():
                 text = f"{self.folder} is not empty and not a lab's: choose another --state"
                 raise LabError(text)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._take()
             if fresh:
                 for name in _OURS:
                     path = self.folder / name
@@ -78,13 +90,59 @@ class Store:
                         shutil.rmtree(path)
                     else:
                         path.unlink(missing_ok=True)
-            self.secrets.mkdir(parents=True, exist_ok=True)
+            self.secrets.mkdir(exist_ok=True)
             self.secrets.chmod(0o700)
         except OSError as error:
+            self.release()
             raise LabError(f"{self.folder}: {error.strerror}; choose another --state") from error
 
     def _marked(self) -> bool:
-        return any((self.folder / name).exists() for name in (_STATE, "secrets"))
+        return any(path.exists() for path in (self.folder / _STATE, self.secrets, self.pid_file))
+
+    def _take(self) -> None:
+        """Hold the pid file locked; the lock ends with the process, however that ends."""
+        handle = self.pid_file.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            raise LabError(
+                f"a lab is already running on {self.folder}: "
+                f"stop it with `orchestrator lab down --state {self.folder}`"
+            ) from None
+        self._lock = handle
+
+    def release(self) -> None:
+        """Let the folder go."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def write_running(self, port: int) -> None:
+        """Tell others that this process answers on that port."""
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.write(json.dumps({"pid": os.getpid(), "port": port}) + "\n")
+            self._lock.flush()
+
+    def last_run(self) -> Running | None:
+        """What the last lab on this folder wrote about itself, running or not."""
+        try:
+            entry = json.loads(self.pid_file.read_text())
+            return Running(int(entry["pid"]), int(entry["port"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def taken(self) -> bool:
+        """Whether a lab is alive on this folder."""
+        if not self.pid_file.exists():
+            return False
+        with self.pid_file.open(encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     def load_state(self) -> dict[str, Any] | None:
         """The saved state, `None` before the first start.
