@@ -1,0 +1,324 @@
+"""Resolves the hosts file with Ansible itself; the only module of the product that imports it.
+
+Groups, group_vars, host_vars, vault, templates and inventory plug-ins so mean here what they mean
+to ansible-playbook. Ansible is imported when the first inventory is read, not before: it takes
+half a second that other commands need not wait for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from orchestrator.diagnostic import Place
+from orchestrator.inventory.raw_host import VARIABLES, RawHost, RawHosts, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from orchestrator.inventory.findings import Findings
+    from orchestrator.inventory.sources import Sources
+
+_NOT_A_PLUGIN_FILE = "no root 'plugin' key found"
+
+
+def read_hosts(
+    sources: Sources,
+    findings: Findings,
+    *,
+    vault_password_file: Path | None = None,
+    extra_vars: Sequence[str] = (),
+) -> RawHosts:
+    """Read hosts and their variables.
+
+    Parameters
+    ----------
+    sources : Sources
+        With a hosts file.
+    findings : Findings
+        Gets CAS-E008 to CAS-E011, CAS-E115, CAS-W008.
+    vault_password_file : Path, optional
+        Else what Ansible's own configuration names.
+    extra_vars : sequence of str
+        As for ansible-playbook ``-e``: ``@FILE``, ``key=value``, or a mapping in JSON or YAML.
+
+    Returns
+    -------
+    RawHosts
+        Empty where Ansible could not read the inventory at all.
+    """
+    try:
+        with _quiet() as heard:
+            reader = _Reader(sources, findings, heard)
+            return reader.read(vault_password_file, extra_vars)
+    except _Stopped:
+        return RawHosts()
+    # Inventory plug-ins, vault scripts and ansible.cfg are foreign code and text: whatever they
+    # raise is a finding about the user's input, never a traceback.
+    except Exception as error:
+        findings.error(
+            "CAS-E010",
+            "Ansible",
+            f"cannot be used: {_first_line(error)}",
+            remedy="check ansible.cfg, the ANSIBLE_ variables and that the home folder is writable",
+        )
+        return RawHosts()
+
+
+class _Stopped(Exception):
+    """Reading was given up; the finding says why."""
+
+
+@dataclass
+class _Heard:
+    """What Ansible would have printed."""
+
+    warnings: list[str] = field(default_factory=list)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
+
+    def warning(self, msg: str, *_: object, **__: object) -> None:
+        self.warnings.append(str(msg))
+
+    def error_as_warning(self, msg: str | None, exception: Exception, **_: object) -> None:
+        self.failures.append((str(msg or ""), exception))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[_Heard]:
+    """Listen to Ansible's display in place of the terminal; put it back afterwards."""
+    heard = _Heard()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        from ansible.plugins.loader import init_plugin_loader
+        from ansible.utils.collection_loader import AnsibleCollectionConfig
+        from ansible.utils.display import Display
+
+        display = Display()
+        display.warning, display.error_as_warning = heard.warning, heard.error_as_warning
+        try:
+            if AnsibleCollectionConfig.collection_finder is None:
+                init_plugin_loader()  # inventory plug-ins of collections are not found without
+            yield heard
+        finally:
+            del display.warning, display.error_as_warning
+
+
+class _Reader:
+    def __init__(self, sources: Sources, findings: Findings, heard: _Heard) -> None:
+        from ansible.parsing.dataloader import DataLoader
+
+        self._sources = sources
+        self._findings = findings
+        self._heard = heard
+        self._loader = DataLoader()
+        # Ansible also reads group_vars beside the "playbook"; without this, the working folder
+        self._loader.set_basedir(str(sources.variables_folder.absolute()))
+
+    def read(self, vault_password_file: Path | None, extra_vars: Sequence[str]) -> RawHosts:
+        from ansible.vars.manager import VariableManager
+
+        self._unlock(vault_password_file)
+        extra = self._extra_variables(extra_vars)
+        inventory = self._inventory()
+        manager = VariableManager(loader=self._loader, inventory=inventory)
+        groups = inventory.get_groups_dict()
+        hosts = []
+        for name in groups.get("exchange", ()):
+            host = inventory.get_host(name)
+            try:
+                variables = manager.get_vars(host=host, include_hostvars=False)
+            except Exception as error:
+                self._stop(error, f"host {name}")
+            hosts.append(self._host(host, {**variables, **extra}))
+        return RawHosts(
+            exchange=tuple(hosts),
+            names=frozenset(str(name) for name in inventory.hosts),
+            management=frozenset(str(name) for name in groups.get("management", ())),
+        )
+
+    def _unlock(self, password_file: Path | None) -> None:
+        from ansible import constants
+        from ansible.parsing.vault import get_file_vault_secret
+
+        name = password_file or constants.DEFAULT_VAULT_PASSWORD_FILE
+        if not name:
+            return
+        identity = constants.DEFAULT_VAULT_IDENTITY
+        try:
+            secret = get_file_vault_secret(filename=str(name), loader=self._loader)
+            secret.load()
+        except Exception as error:
+            self._findings.error(
+                "CAS-E009",
+                f"vault password file {name}",
+                _first_line(error),
+                remedy="name a file that holds the password, or a script that prints it",
+            )
+            raise _Stopped from error
+        self._loader.set_vault_secrets([(identity, secret)])
+
+    def _extra_variables(self, arguments: Sequence[str]) -> dict[str, Any]:
+        from ansible.parsing.splitter import parse_kv
+
+        result: dict[str, Any] = {}
+        for text in arguments:
+            try:
+                if text.startswith("@"):
+                    data = self._loader.load_from_file(text[1:], trusted_as_template=True)
+                elif text.startswith(("{", "[")):
+                    data = self._loader.load(text)
+                else:
+                    data = parse_kv(text)
+                result.update(data)
+            except Exception as error:  # text of the user's, see read_hosts
+                self._findings.error(
+                    "CAS-E011",
+                    f"extra variables {text.partition('=')[0]}",
+                    f"cannot be read: {_first_line(error)}",
+                    remedy="give -e @FILE with a YAML mapping, or -e name=value",
+                )
+        return result
+
+    def _inventory(self) -> Any:
+        from ansible.inventory.manager import InventoryManager
+
+        path = self._sources.hosts
+        try:
+            inventory = InventoryManager(loader=self._loader, sources=[str(path)])
+        except Exception as error:
+            self._stop(error, str(path))
+        unread = False
+        for message in self._heard.warnings:
+            found = re.fullmatch(r"Unable to parse (.+) as an inventory source", message)
+            if found is None:
+                place = Place(str(path))
+                self._findings.warn("CAS-W008", "Ansible", message.strip(), place)
+            elif not Path(found[1]).is_dir():
+                unread = True
+                self._unparsed(found[1])
+        if unread:
+            raise _Stopped
+        return inventory
+
+    def _unparsed(self, path: str) -> None:
+        plugin = "'yaml'" if path.endswith((".yml", ".yaml")) else "'ini'"
+        told = [f for f in self._heard.failures if _NOT_A_PLUGIN_FILE not in str(f[1])]
+        told.sort(key=lambda failure: plugin not in failure[0])
+        shown = self._sources.shown(path)
+        message = _first_line(told[0][1]) if told else "no inventory plug-in understands it"
+        place = (self._place(getattr(told[0][1], "obj", None)) if told else None) or Place(shown)
+        self._findings.error(
+            "CAS-E008",
+            shown,
+            f"Ansible cannot read it: {message}",
+            place,
+            "`ansible-inventory --list -i` on it says more",
+        )
+
+    def _host(self, host: Any, variables: Mapping[str, Any]) -> RawHost:
+        from ansible.template import Templar
+
+        place = self._place_of_host(host)
+        templar = Templar(loader=self._loader, variables=variables)
+        resolved: dict[str, Variable] = {}
+        unresolved = set()
+        for name in VARIABLES:
+            if name not in variables:
+                continue
+            where = self._place(variables[name]) or place
+            try:
+                resolved[name] = Variable(_plain(templar.template(variables[name])), where)
+            except Exception as error:  # a template of the user's, see read_hosts
+                unresolved.add(name)
+                self._unresolvable(error, f"host {host.name}", name, where)
+        return RawHost(str(host.name), place, resolved, frozenset(unresolved))
+
+    def _unresolvable(self, error: Exception, subject: str, name: str, place: Place) -> None:
+        if _is_vault_error(error):
+            self._locked(error, subject, place)
+            return
+        self._findings.error(
+            "CAS-E115",
+            subject,
+            f"{name} cannot be resolved: {_first_line(error)}",
+            place,
+            "give every variable it uses, or write the value itself",
+        )
+
+    def _stop(self, error: Exception, subject: str) -> NoReturn:
+        place = self._place(getattr(error, "obj", None)) or Place(str(self._sources.hosts))
+        if _is_vault_error(error):
+            self._locked(error, subject, place)
+        else:
+            self._findings.error(
+                "CAS-E008",
+                subject,
+                f"Ansible cannot read it: {_first_line(error)}",
+                place,
+                "`ansible-inventory --list -i` on it says more",
+            )
+        raise _Stopped from error
+
+    def _locked(self, error: Exception, subject: str, place: Place) -> None:
+        self._findings.error(
+            "CAS-E009",
+            subject,
+            f"vault: {_first_line(error)}",
+            place,
+            "pass the right --vault-password-file",
+        )
+
+    def _place_of_host(self, host: Any) -> Place:
+        file = host.vars.get("inventory_file")
+        return (
+            self._place(host.name)
+            or _search(file, host.name, self._sources)
+            or Place(self._sources.shown(str(file or self._sources.hosts)))
+        )
+
+    def _place(self, tagged: object) -> Place | None:
+        from ansible._internal._datatag._tags import Origin
+
+        origin = Origin.get_tag(tagged)
+        if origin is None or not origin.path:
+            return None
+        return Place(self._sources.shown(str(origin.path)), origin.line_num or 0)
+
+
+def _search(file: object, name: str, sources: Sources) -> Place | None:
+    """The line of an INI file that starts with the host's name."""
+    try:
+        lines = Path(str(file)).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    for number, line in enumerate(lines, 1):
+        if line.split()[:1] == [name]:
+            return Place(sources.shown(str(file)), number)
+    return None
+
+
+def _plain(value: Any) -> object:
+    """The value without Ansible's tags; nothing deeper than a list of words is expected."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [str(item) if isinstance(item, str) else item for item in value]
+    return value
+
+
+def _is_vault_error(error: BaseException | None) -> bool:
+    from ansible.parsing.vault import AnsibleVaultError
+
+    while error is not None:
+        if isinstance(error, AnsibleVaultError) or "vault secrets" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(getattr(error, "message", "") or error or type(error).__name__).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -1,0 +1,61 @@
+"""Update packages and decisions about rules, from organization.yml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.model.build import UnknownBuild
+from orchestrator.model.topology import Package
+
+if TYPE_CHECKING:
+    from orchestrator.inventory.document import Document
+    from orchestrator.inventory.findings import Findings
+    from orchestrator.model.build import Build, Catalogue
+
+
+def read(document: Document, catalogue: Catalogue, findings: Findings) -> dict[Build, Package]:
+    """Packages by build, sorted (CAS-E214)."""
+    found: dict[Build, Package] = {}
+    for name, entry in document.model.packages.items():
+        place = document.text.place("packages", name)
+        subject = f"package {name}"
+        try:
+            build = catalogue.read(name)
+        except UnknownBuild as error:
+            message, _, suggestion = str(error).partition("; ")
+            remedy = suggestion or "write all four parts of the build, or a name like 2010 SP2 RU2"
+            findings.error("CAS-E214", subject, f"build {message}", place, remedy)
+            continue
+        if build in found:
+            message = f"is described twice: it is build {build}"
+            findings.error("CAS-E214", subject, message, place, "keep one of the two")
+            continue
+        found[build] = Package(
+            build=build,
+            path=entry.path,
+            sha256=entry.sha256.lower(),
+            patch_code=entry.patch_code.upper(),
+            kb=entry.kb.removeprefix("KB"),
+        )
+    return dict(sorted(found.items()))
+
+
+def decisions(document: Document, findings: Findings) -> dict[str, dict[str, str]]:
+    """Reasons by rule, for ``accept`` and ``strict`` (CAS-E216).
+
+    Whether a rule exists is known only where packs are loaded.
+    """
+    chosen: dict[str, dict[str, str]] = {"accept": {}, "strict": {}}
+    policy = document.model.policy
+    for kind, entries in (("accept", policy.accept), ("strict", policy.strict)):
+        for index, decision in enumerate(entries):
+            if any(decision.rule in rules for rules in chosen.values()):
+                findings.error(
+                    "CAS-E216",
+                    f"rule {decision.rule}",
+                    "is decided on twice in the policy",
+                    document.text.place("policy", kind, index),
+                    "keep one decision",
+                )
+            chosen[kind][decision.rule] = decision.reason
+    return chosen
