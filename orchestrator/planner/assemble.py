@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import networkx as nx
 
 from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import AccessMode, State
-from orchestrator.model.topology import Label, Pool, Topology
+from orchestrator.model.topology import Label, Pool, PoolId, Topology
 from orchestrator.planner.batches import Batch, batches
 from orchestrator.planner.brackets import bracket
-from orchestrator.planner.constraints import Arc, PathFacts
+from orchestrator.planner.constraints import Arc, Change, PathFacts
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.goal import irreversible_because
 from orchestrator.planner.reasons import change_reason, rules_of
@@ -39,32 +41,49 @@ def assemble(
         Labels redirected during part of the plan, or at its start or end.
     """
     draft = Draft()
-    for pool in topology.pools.values():
-        chain = [
-            _change(draft, topology, pool, batch, number, catalogue, facts, arcs)
-            for number, batch in enumerate(batches(topology, pool, start, end), 1)
+    made = {pool.id: batches(topology, pool, start, end) for pool in topology.pools.values()}
+    numbers = {pool: itertools.count(1) for pool in made}
+    for change in _change_order(made, arcs):
+        draft.changes[change] = [
+            _change(
+                draft, topology, batch, change, next(numbers[change.pool]), catalogue, facts, arcs
+            )
+            for batch in made[change.pool][change]
         ]
-        draft.changes[pool.id] = chain
-        for first, then in itertools.pairwise(chain):
+    for pool in made:
+        for first, then in itertools.pairwise(draft.of_pool(pool)):
             draft.before(first, then)
     for arc in arcs:
-        if draft.changes[arc.first] and draft.changes[arc.then]:
+        if arc.first in draft.changes and arc.then in draft.changes:
             draft.before(draft.changes[arc.first][-1], draft.changes[arc.then][0])
     for label in redirected:
         _redirect(draft, topology, label, start, end, [f for f in facts if f.path.label == label])
     return draft
 
 
+def _change_order(
+    made: Mapping[PoolId, Mapping[Change, object]], arcs: Iterable[Arc]
+) -> list[Change]:
+    """Changes in an order the arcs allow, so that those of one pool can follow one another."""
+    graph: nx.DiGraph[Change] = nx.DiGraph()
+    graph.add_nodes_from(change for changes in made.values() for change in changes)
+    graph.add_edges_from(
+        (arc.first, arc.then) for arc in arcs if arc.first in graph and arc.then in graph
+    )
+    return list(nx.lexicographical_topological_sort(graph))
+
+
 def _change(
     draft: Draft,
     topology: Topology,
-    pool: Pool,
     batch: Batch,
+    change: Change,
     number: int,
     catalogue: Catalogue,
     facts: Sequence[PathFacts],
     arcs: Sequence[Arc],
 ) -> str:
+    pool = topology.pools[change.pool]
     kind = StepKind.UPGRADE if batch.new > batch.old else StepKind.DOWNGRADE
     step = Step(
         id=draft.name(kind, pool.id.site, pool.id.product_line, number),
@@ -74,8 +93,8 @@ def _change(
         protocols=tuple(sorted({f.path.protocol for f in facts if pool.id in f.path[:2]})),
         after=(),
         estimated_minutes=batch.minutes,
-        reason=change_reason(pool.id, facts, arcs),
-        rules=rules_of(pool.id, facts, arcs),
+        reason=change_reason(change, facts, arcs),
+        rules=rules_of(change, facts, arcs),
         from_build=batch.old,
         to_build=batch.new,
         irreversible_because=irreversible_because(topology, batch.old, batch.new, catalogue),
@@ -96,7 +115,7 @@ def _redirect(
     pool = topology.pools[label.pool]
     began, ends = (state.mode(pool, label.protocol) for state in (start, end))
     span = bracket(facts)
-    own = draft.changes[pool.id]
+    own = draft.of_pool(pool.id)
     opening = ""
     current = _urls(start, label, pool)
     final = _urls(end, label, pool)
@@ -106,15 +125,17 @@ def _redirect(
         )
         opening = _switch(draft, topology, label, StepKind.ENABLE_REDIRECTION, current, during)
         current = during
-        for then in sorted({*span.opens_before, pool.id}):
-            if draft.changes[then]:
-                draft.before(opening, draft.changes[then][0])
+        for then in span.opens_before & draft.changes.keys():
+            draft.before(opening, draft.changes[then][0])
+        for then_step in own[:1]:
+            draft.before(opening, then_step)
     if current != final:
         closing = _switch(draft, topology, label, StepKind.RESTORE_PROXYING, current, final)
-        for first in sorted({*span.closes_after, pool.id}):
-            if draft.changes[first]:
-                draft.before(draft.changes[first][-1], closing)
-        if opening and not own:
+        for first in span.closes_after & draft.changes.keys():
+            draft.before(draft.changes[first][-1], closing)
+        for first_step in own[-1:]:
+            draft.before(first_step, closing)
+        if opening:
             draft.before(opening, closing)
 
 

@@ -10,6 +10,7 @@ from orchestrator.model.build import Build
 from orchestrator.model.plan import Outage
 from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, Topology
+from orchestrator.planner.constraints import Change
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,10 @@ class Batch:
     outage: Outage | None
 
 
-def batches(topology: Topology, pool: Pool, start: State, end: State) -> list[Batch]:
-    """The batches of a pool in their order; empty if nothing changes.
+def batches(topology: Topology, pool: Pool, start: State, end: State) -> dict[Change, list[Batch]]:
+    """The batches of a pool in their order, by change; empty if nothing changes.
 
-    The first batch is one server: what goes wrong there goes wrong on one server.
+    The first batch of each is one server: what goes wrong there goes wrong on one server.
     """
     changing = sorted(
         (start.builds[name], end.builds[name], name)
@@ -34,16 +35,17 @@ def batches(topology: Topology, pool: Pool, start: State, end: State) -> list[Ba
         if start.builds[name] != end.builds[name]
     )
     room = max(1, len(pool.servers) - max(pool.minimum_in_service, 1))
-    result: list[Batch] = []
+    result: dict[Change, list[Batch]] = {}
     for (old, new), group in itertools.groupby(changing, key=lambda row: row[:2]):
         names = [row[2] for row in group]
+        chain = result.setdefault(Change(pool.id, old, new), [])
         while names:
-            size = room if result else 1
+            size = room if chain else 1
             chosen, names = tuple(names[:size]), names[size:]
             minutes = max(topology.servers[name].minutes for name in chosen)
             falls_to_zero = len(chosen) == len(pool.servers)
             outage = Outage(minutes, _affected(topology, pool)) if falls_to_zero else None
-            result.append(Batch(chosen, old, new, minutes, outage))
+            chain.append(Batch(chosen, old, new, minutes, outage))
     return result
 
 

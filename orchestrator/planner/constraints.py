@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchestrator.model.build import Build
 from orchestrator.model.routing import Route, route
@@ -23,25 +24,62 @@ class Moment(StrEnum):
     AFTER = "after"
 
 
+class Change(NamedTuple):
+    """What the order is about: the servers of one pool that go from one build to one other.
+
+    An end that stays has the same build twice, and no step.
+    """
+
+    pool: PoolId
+    old: Build
+    new: Build
+
+    def __str__(self) -> str:
+        return str(self.pool)
+
+
 @dataclass(frozen=True)
 class PairFacts:
     """How one kind of source build fares in front of one kind of target build, if proxied.
 
     Parameters
     ----------
-    source, target : (Build, Build)
-        Before and after the plan.
+    source, target : Change
     judgements : mapping of Moment to Judgement
         A moment that cannot come about, because that end does not change, is absent.
     """
 
-    source: tuple[Build, Build]
-    target: tuple[Build, Build]
+    source: Change
+    target: Change
     judgements: Mapping[Moment, Judgement]
+
+    def builds_at(self, moment: Moment) -> tuple[Build, Build]:
+        """The builds of source and target at a moment."""
+        source_changed = moment in (Moment.SOURCE_FIRST, Moment.AFTER)
+        target_changed = moment in (Moment.TARGET_FIRST, Moment.AFTER)
+        return (
+            self.source.new if source_changed else self.source.old,
+            self.target.new if target_changed else self.target.old,
+        )
 
     def blocks(self, *moments: Moment) -> bool:
         """Whether the pair must not be proxied at one of these moments."""
         return any(m in self.judgements and self.judgements[m].blocks for m in moments)
+
+    def forbids(self, moment: Moment) -> bool:
+        """Whether going by this moment breaks what worked, or breaks again what it repaired."""
+        if moment not in self.judgements:
+            return False
+        if self.blocks(moment):
+            return not self.blocks(Moment.BEFORE)
+        return self.blocks(Moment.BEFORE) and self.blocks(Moment.AFTER)
+
+    @property
+    def mended_by(self) -> Change | None:
+        """The end whose change repairs a pair that is broken before and works after."""
+        if not self.blocks(Moment.BEFORE) or self.blocks(Moment.AFTER):
+            return None
+        return self.target if Moment.TARGET_FIRST in self.judgements else self.source
 
 
 @dataclass(frozen=True)
@@ -67,39 +105,39 @@ class PathFacts:
         """Whether users of this path are cut off today, at least through some servers."""
         return self.proxied_before and any(pair.blocks(Moment.BEFORE) for pair in self.pairs)
 
-    def broken_after(self) -> Judgement | None:
-        """What is wrong with the end state where it could be proxied; None if nothing is."""
-        if not self.proxied_after:
-            return None
-        found = [p.judgements[Moment.AFTER] for p in self.pairs if p.blocks(Moment.AFTER)]
-        return max(found, key=_severity) if found else None
+    @property
+    def broken_after(self) -> bool:
+        """Whether some pair does not work in the end."""
+        return self.proxied_after and any(pair.blocks(Moment.AFTER) for pair in self.pairs)
+
+    def broken_by_goal(self) -> Judgement | None:
+        """The worst the end does to a pair that works today; None if it does nothing."""
+        found = [
+            pair.judgements[Moment.AFTER]
+            for pair in self.pairs
+            if pair.blocks(Moment.AFTER)
+            and not (self.proxied_before and pair.blocks(Moment.BEFORE))
+        ]
+        return max(found, key=_severity) if found and self.proxied_after else None
 
     @property
-    def repairer(self) -> PoolId | None:
-        """The end whose change repairs a path broken today; None if nothing does or need be."""
-        if not self.broken_now or self.broken_after():
-            return None
-        sick = [pair for pair in self.pairs if pair.blocks(Moment.BEFORE)]
-        if all(Moment.TARGET_FIRST in pair.judgements for pair in sick):
-            return self.path.target
-        return self.path.source
-
-    def newly_blocked(self, moment: Moment) -> Judgement | None:
-        """The worst that would happen at this moment to a pair that works today."""
-        found = [
-            pair.judgements[moment]
-            for pair in self.pairs
-            if pair.blocks(moment) and not pair.blocks(Moment.BEFORE)
-        ]
-        return max(found, key=_severity) if found else None
+    def repairers(self) -> list[tuple[Change, Change]]:
+        """(the change that repairs, the other end's change) for pairs broken today."""
+        return sorted(
+            {
+                (pair.mended_by, pair.source if pair.mended_by == pair.target else pair.target)
+                for pair in self.pairs
+                if self.proxied_before and pair.mended_by is not None
+            }
+        )
 
 
 @dataclass(frozen=True)
 class Arc:
     """``first`` must be done before ``then``, unless the label is redirected meanwhile."""
 
-    first: PoolId
-    then: PoolId
+    first: Change
+    then: Change
     label: Label
     path: ProxyPath
     judgement: Judgement
@@ -123,20 +161,22 @@ def path_facts(topology: Topology, start: State, end: State, book: RuleBook) -> 
 def order_arcs(facts: Iterable[PathFacts]) -> list[Arc]:
     """The arcs the paths need while they are proxied.
 
-    A pair that does not work today brings none: whichever end comes first, nothing that worked
-    stops working.
+    A pair that does not work today brings none where any order only repairs it: nothing that
+    worked stops working.
     """
     arcs = []
     for fact in facts:
         path = fact.path
         if not (fact.proxied_before or fact.proxied_after):
             continue
-        source_first = fact.newly_blocked(Moment.SOURCE_FIRST)
-        if source_first:
-            arcs.append(Arc(path.target, path.source, path.label, path, source_first))
-        target_first = fact.newly_blocked(Moment.TARGET_FIRST)
-        if target_first:
-            arcs.append(Arc(path.source, path.target, path.label, path, target_first))
+        for pair in fact.pairs:
+            s, t = pair.source, pair.target
+            for moment, first, then in (
+                (Moment.SOURCE_FIRST, t, s),
+                (Moment.TARGET_FIRST, s, t),
+            ):
+                if pair.forbids(moment):
+                    arcs.append(Arc(first, then, path.label, path, pair.judgements[moment]))
     return arcs
 
 
@@ -151,16 +191,19 @@ def _severity(judgement: Judgement) -> tuple[bool, int, str]:
 def _pairs(
     topology: Topology, start: State, end: State, book: RuleBook, path: ProxyPath
 ) -> Iterator[PairFacts]:
-    def kinds(pool: PoolId) -> list[tuple[Build, Build]]:
-        servers = topology.pools[pool].servers
-        return sorted({(start.builds[name], end.builds[name]) for name in servers})
-
-    for source, target in itertools.product(kinds(path.source), kinds(path.target)):
-        moments = {Moment.BEFORE: (source[0], target[0])}
-        if source[0] != source[1]:
-            moments[Moment.SOURCE_FIRST] = (source[1], target[0])
-        if target[0] != target[1]:
-            moments[Moment.TARGET_FIRST] = (source[0], target[1])
-        moments[Moment.AFTER] = (source[1], target[1])
+    for source, target in itertools.product(
+        _changes(topology, start, end, path.source), _changes(topology, start, end, path.target)
+    ):
+        moments = {Moment.BEFORE: (source.old, target.old)}
+        if source.old != source.new:
+            moments[Moment.SOURCE_FIRST] = (source.new, target.old)
+        if target.old != target.new:
+            moments[Moment.TARGET_FIRST] = (source.old, target.new)
+        moments[Moment.AFTER] = (source.new, target.new)
         judgements = {m: book.judge(path.protocol, s, t) for m, (s, t) in moments.items()}
         yield PairFacts(source, target, judgements)
+
+
+def _changes(topology: Topology, start: State, end: State, pool: PoolId) -> list[Change]:
+    servers = topology.pools[pool].servers
+    return sorted({Change(pool, start.builds[name], end.builds[name]) for name in servers})

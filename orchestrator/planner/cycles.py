@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from orchestrator.model.topology import Label, PoolId
-from orchestrator.planner.constraints import Arc
+from orchestrator.model.topology import Label
+from orchestrator.planner.constraints import Arc, Change
 
 
 @dataclass(frozen=True)
@@ -71,20 +71,20 @@ def cheapest_cut(
     return best
 
 
-def find_cycle(arcs: Iterable[Arc]) -> list[tuple[PoolId, PoolId]] | None:
-    """A shortest cycle among the arcs as pairs of pools, or None; the same for the same arcs.
+def find_cycle(arcs: Iterable[Arc]) -> list[tuple[Change, Change]] | None:
+    """A shortest cycle among the arcs as pairs of changes, or None; the same for the same arcs.
 
     Linear to see that there is none; a breadth-first search per node of the smallest strongly
     connected component otherwise.
     """
-    graph: nx.DiGraph[PoolId] = nx.DiGraph()
+    graph: nx.DiGraph[Change] = nx.DiGraph()
     graph.add_edges_from(sorted({(arc.first, arc.then) for arc in arcs}))
     knots = [c for c in nx.strongly_connected_components(graph) if len(c) > 1]
     if not knots:
         return None
     knot = min(knots, key=lambda c: (len(c), min(c)))
     inner = graph.subgraph(knot)
-    best: list[PoolId] | None = None
+    best: list[Change] | None = None
     for node in sorted(knot):
         for successor in sorted(inner.successors(node)):
             way = nx.shortest_path(inner, successor, node)

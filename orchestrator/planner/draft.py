@@ -11,13 +11,14 @@ import networkx as nx
 
 from orchestrator.model.plan import Step
 from orchestrator.model.topology import PoolId
+from orchestrator.planner.constraints import Change
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass
 class Draft:
-    """Steps by id, what must come before what, and which steps change a pool's builds.
+    """Steps by id, what must come before what, and the steps of each change.
 
     Parameters
     ----------
@@ -27,7 +28,13 @@ class Draft:
 
     steps: dict[str, Step] = field(default_factory=dict)
     order: nx.DiGraph[str] = field(default_factory=nx.DiGraph)
-    changes: dict[PoolId, list[str]] = field(default_factory=dict)
+    changes: dict[Change, list[str]] = field(default_factory=dict)
+
+    def of_pool(self, pool: PoolId) -> list[str]:
+        """The steps that change builds of a pool, in their order."""
+        return [
+            name for change, chain in self.changes.items() if change.pool == pool for name in chain
+        ]
 
     def add(self, step: Step) -> None:
         """Add a step without any order yet."""

@@ -52,12 +52,12 @@ def make_plan(
     if findings:
         raise InvalidInput(findings)
     facts = path_facts(topology, start, end, book)
-    bad = [(f, j) for f in facts if (j := f.broken_after()) and not f.broken_now]
+    bad = [(f, j) for f in facts if (j := f.broken_by_goal())]
     if bad:
         raise bad_end(bad, topology)
     turned = _turned_anyway(topology, start, end)
     arcs = [arc for arc in order_arcs(facts) if arc.label not in turned]
-    free = _capable(topology)
+    free = _capable(topology) - {fact.path.label for fact in facts if fact.broken_after}
     cut = cheapest_cut(arcs, free, topology.users_of)
     if cut is None:
         raise no_order(topology, arcs, free)
@@ -80,7 +80,7 @@ def _finish(
     remarks = [
         f"{fact.path} is broken today and stays broken: nothing in this plan changes it"
         for fact in facts
-        if fact.broken_now and fact.broken_after()
+        if fact.broken_now and fact.broken_after
     ]
     urgent = _repairs_first(draft, facts)
     leans = leaning(draft, facts) if draft.steps else {}
@@ -129,15 +129,12 @@ def _repairs_first(draft: Draft, facts: list[PathFacts]) -> set[str]:
     """
     wanted: set[str] = set()
     for fact in facts:
-        pool = fact.repairer
-        if pool is None:
-            continue
-        repairing = draft.changes[pool]
-        wanted |= {*repairing}
-        other = fact.path.source if pool == fact.path.target else fact.path.target
-        for name in draft.changes[other][:1]:
-            if not nx.has_path(draft.order, name, repairing[0]):
-                draft.before(repairing[-1], name)
+        for change, other in fact.repairers:
+            repairing = draft.changes[change]
+            wanted |= {*repairing}
+            for name in draft.changes.get(other, [])[:1]:
+                if not nx.has_path(draft.order, name, repairing[0]):
+                    draft.before(repairing[-1], name)
     return draft.upstream(wanted)
 
 

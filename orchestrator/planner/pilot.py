@@ -9,8 +9,8 @@ import networkx as nx
 
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Step, StepKind
-from orchestrator.model.topology import PoolId, Topology
-from orchestrator.planner.constraints import Moment, PairFacts, PathFacts
+from orchestrator.model.topology import Topology
+from orchestrator.planner.constraints import Change, Moment, PairFacts, PathFacts
 from orchestrator.planner.draft import Draft
 
 PROBE_MINUTES = 5
@@ -32,19 +32,18 @@ class Lean:
     target: Build
 
 
-def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[PoolId, set[Lean]]:
-    """What each pool's change brings about that no document vouches for.
+def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[Change, set[Lean]]:
+    """What each change brings about that no document vouches for.
 
     Redirected moments do not count; moments the order rules out do not either.
     """
-    found: dict[PoolId, set[Lean]] = {}
+    found: dict[Change, set[Lean]] = {}
     for fact in facts:
         for pair, moment, bringer in _moments(draft, fact):
             judgement = pair.judgements[moment]
             if judgement.leans:
-                source = pair.source[moment is not Moment.TARGET_FIRST]
-                target = pair.target[moment is not Moment.SOURCE_FIRST]
-                found.setdefault(bringer, set()).add(Lean(judgement.rule.id, source, target))
+                lean = Lean(judgement.rule.id, *pair.builds_at(moment))
+                found.setdefault(bringer, set()).add(lean)
     return found
 
 
@@ -52,7 +51,7 @@ def add_pilot(
     draft: Draft,
     topology: Topology,
     facts: Sequence[PathFacts],
-    leans: Mapping[PoolId, set[Lean]],
+    leans: Mapping[Change, set[Lean]],
 ) -> set[Lean]:
     """Put one step in front of all others that shows most of what the plan leans on.
 
@@ -61,14 +60,15 @@ def add_pilot(
     set of Lean
         What the pilot does not show.
     """
-    broken = {end for fact in facts if fact.broken_now for end in fact.path[:2]}
+    repairing = {first for fact in facts for first, _ in fact.repairers}
 
-    def price(pool: PoolId) -> tuple[object, ...]:
-        first = draft.changes[pool][0]
+    def price(change: Change) -> tuple[object, ...]:
+        first = draft.changes[change][0]
         needed = draft.upstream([first]) - {first}
-        also = {p for p in leans if p != pool and needed & {*draft.changes[p]}}
-        users = sum(path.users for path in topology.paths_into[pool])
-        return (len(also), -len(leans[pool]), len(needed), pool not in broken, users, pool)
+        also = {c for c in leans if c != change and needed & {*draft.changes[c]}}
+        users = sum(path.users for path in topology.paths_into[change.pool])
+        late = change not in repairing
+        return (len(also), -len(leans[change]), len(needed), late, users, change)
 
     chosen = min(leans, key=price)
     first = draft.changes[chosen][0]
@@ -76,7 +76,7 @@ def add_pilot(
     proof = Step(
         id=draft.name("verify", "pilot"),
         kind=StepKind.VERIFY,
-        pool=chosen,
+        pool=chosen.pool,
         servers=(),
         protocols=draft.steps[first].protocols,
         after=(),
@@ -98,16 +98,17 @@ def add_pilot(
     return set[Lean]().union(*leans.values()) - leans[chosen]
 
 
-def _moments(draft: Draft, fact: PathFacts) -> Iterator[tuple[PairFacts, Moment, PoolId]]:
+def _moments(draft: Draft, fact: PathFacts) -> Iterator[tuple[PairFacts, Moment, Change]]:
     """The moments of a path that may come about while it is proxied, and who brings them."""
-    source, target = fact.path.source, fact.path.target
     switched = any(
-        step.kind.changes_urls and step.pool == target and fact.path.protocol in step.protocols
+        step.kind.changes_urls
+        and step.pool == fact.path.target
+        and fact.path.protocol in step.protocols
         for step in draft.steps.values()
     )
     between = fact.proxied_before and not switched
     for pair in fact.pairs:
-        moves = set(pair.judgements)
+        source, target, moves = pair.source, pair.target, set(pair.judgements)
         if between and Moment.TARGET_FIRST in moves and not _precedes(draft, source, target):
             yield pair, Moment.TARGET_FIRST, target
         if between and Moment.SOURCE_FIRST in moves and not _precedes(draft, target, source):
@@ -116,7 +117,7 @@ def _moments(draft: Draft, fact: PathFacts) -> Iterator[tuple[PairFacts, Moment,
             yield pair, Moment.AFTER, target if Moment.TARGET_FIRST in moves else source
 
 
-def _precedes(draft: Draft, first: PoolId, then: PoolId) -> bool:
-    if not draft.changes[first] or not draft.changes[then]:
+def _precedes(draft: Draft, first: Change, then: Change) -> bool:
+    if first not in draft.changes or then not in draft.changes:
         return False
-    return nx.has_path(draft.order, draft.changes[first][-1], draft.changes[then][0])
+    return bool(nx.has_path(draft.order, draft.changes[first][-1], draft.changes[then][0]))

@@ -4,51 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestrator.model.topology import PoolId
-from orchestrator.planner.constraints import Arc, Moment, PathFacts
+from orchestrator.planner.constraints import Arc, Change, Moment, PathFacts
 
 
-def change_reason(pool: PoolId, facts: Iterable[PathFacts], arcs: Sequence[Arc]) -> str:
-    """Why a pool changes before or after others."""
-    sentences = [
-        f"Repairs {fact.path}, which is broken today ({', '.join(_broken_by(fact))})"
-        for fact in facts
-        if fact.repairer == pool
-    ]
-    sentences += [
-        f"After {fact.repairer}, which repairs {fact.path}"
-        for fact in facts
-        if fact.repairer not in (None, pool) and pool in fact.path[:2]
-    ]
-    sentences += [
-        f"Before {arc.then}: otherwise {arc.path} is {arc.judgement.verdict} "
-        f"({arc.judgement.rule.id})"
-        for arc in arcs
-        if arc.first == pool
-    ]
-    sentences += [
-        f"After {arc.first}: otherwise {arc.path} is {arc.judgement.verdict} "
-        f"({arc.judgement.rule.id})"
-        for arc in arcs
-        if arc.then == pool
-    ]
-    return "; ".join(sentences) or "No rule asks for an order here"
-
-
-def rules_of(pool: PoolId, facts: Iterable[PathFacts], arcs: Iterable[Arc]) -> tuple[str, ...]:
-    """Ids of the rules behind `change_reason`."""
-    ids = {arc.judgement.rule.id for arc in arcs if pool in (arc.first, arc.then)}
+def change_reason(change: Change, facts: Iterable[PathFacts], arcs: Sequence[Arc]) -> str:
+    """Why servers change before or after others."""
+    sentences = []
     for fact in facts:
-        if fact.repairer == pool:
-            ids |= set(_broken_by(fact))
+        for first, then in fact.repairers:
+            if first == change:
+                rules = ", ".join(_broken_by(fact, change))
+                sentences.append(f"Repairs {fact.path}, which is broken today ({rules})")
+            elif then == change:
+                sentences.append(f"After {first}, which repairs {fact.path}")
+    sentences += [
+        f"Before {arc.then}: otherwise {_otherwise(arc)}" for arc in arcs if arc.first == change
+    ]
+    sentences += [
+        f"After {arc.first}: otherwise {_otherwise(arc)}" for arc in arcs if arc.then == change
+    ]
+    return "; ".join(dict.fromkeys(sentences)) or "No rule asks for an order here"
+
+
+def rules_of(change: Change, facts: Iterable[PathFacts], arcs: Iterable[Arc]) -> tuple[str, ...]:
+    """Ids of the rules behind `change_reason`."""
+    ids = {arc.judgement.rule.id for arc in arcs if change in (arc.first, arc.then)}
+    for fact in facts:
+        ids |= set(_broken_by(fact, change))
     return tuple(sorted(ids))
 
 
-def _broken_by(fact: PathFacts) -> list[str]:
+def _otherwise(arc: Arc) -> str:
+    return f"{arc.path} is {arc.judgement.verdict} ({arc.judgement.rule.id})"
+
+
+def _broken_by(fact: PathFacts, repairer: Change) -> list[str]:
     return sorted(
         {
             pair.judgements[Moment.BEFORE].rule.id
             for pair in fact.pairs
-            if pair.blocks(Moment.BEFORE)
+            if fact.proxied_before and pair.mended_by == repairer
         }
     )
