@@ -1,0 +1,101 @@
+"""What must hold before the first step: a plan that can run, never ran, and fits the farm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from orchestrator.errors import InvalidInput, OrchestratorError, StalePlan
+from orchestrator.execution.observed import OBSERVED_PROTOCOLS, ObservedFarm
+from orchestrator.journal.entry import Entry
+from orchestrator.journal.projection import RunView, view
+from orchestrator.model.plan import Plan
+from orchestrator.model.state import State, differences
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+def require_runnable(plan: Plan, playbooks: Mapping[str, Path]) -> None:
+    """Check order and playbooks of a plan.
+
+    Raises
+    ------
+    OrchestratorError
+        If a step comes before one it waits for, or has no playbook, or a name no file can have.
+    """
+    seen: set[str] = set()
+    for step in plan.steps:
+        early = [name for name in step.after if name not in seen]
+        if early or step.id in seen:
+            raise OrchestratorError(
+                f"step {step.id} stands before {', '.join(early)}, which it waits for"
+                if early
+                else f"two steps are called {step.id}",
+                "make the plan again; a plan file is never edited by hand",
+            )
+        seen.add(step.id)
+        if not _FILE_NAME.fullmatch(step.id):
+            raise OrchestratorError(f'step "{step.id}" has a name no file can have')
+        playbook = playbooks.get(step.id)
+        if playbook is None or not playbook.is_file():
+            raise OrchestratorError(
+                f"step {step.id} has no playbook{f' {playbook}' if playbook else ''}",
+                "make the plan again; its playbooks were written together with it",
+            )
+
+
+def require_unused(entries: Iterable[Entry]) -> None:
+    """A plan is applied once.
+
+    Raises
+    ------
+    OrchestratorError
+        If the journal says that a run of it was begun; says when, by whom and how it ended.
+    """
+    run = view(entries)
+    if run.started is None:
+        return
+    who = f" by {run.approved_by}" if run.approved_by else ""
+    raise OrchestratorError(
+        f"this plan was applied already: begun {run.started:%Y-%m-%d %H:%M:%S} UTC{who}, "
+        f"{_ending(run)}",
+        "a plan is applied once: make a new plan from the farm as it is now, or go back with "
+        "the rollback command",
+    )
+
+
+def require_start(plan: Plan, farm: ObservedFarm) -> None:
+    """The farm must be read in full and be where the plan starts.
+
+    Raises
+    ------
+    InvalidInput
+        If a server could not be read: every one is named.
+    StalePlan
+        With every difference.
+    """
+    if not farm.complete:
+        raise InvalidInput(farm.problems)
+    found = compare(plan.start, farm.state)
+    if found:
+        raise StalePlan(
+            "the farm is not where this plan starts:\n" + "\n".join(f"  {d}" for d in found),
+            "nothing was changed; make a new plan",
+        )
+
+
+def compare(expected: State, found: State) -> list[str]:
+    """Differences in what can be read: builds and the ExternalURLs of `OBSERVED_PROTOCOLS`."""
+    urls = {key: url for key, url in expected.external_urls.items() if key[1] in OBSERVED_PROTOCOLS}
+    return differences(State(expected.builds, urls), found)
+
+
+def _ending(run: RunView) -> str:
+    if run.finished:
+        return f"finished {run.ended:%Y-%m-%d %H:%M:%S} UTC"
+    steps = ", ".join(f"{name} {run.steps[name].status}" for name in run.unfinished)
+    open_steps = f" ({steps})" if steps else ""
+    if run.ended is not None:
+        return f"stopped {run.ended:%Y-%m-%d %H:%M:%S} UTC{open_steps}: {run.reason}"
+    return f"and its end was never written: it runs still, or died{open_steps}"

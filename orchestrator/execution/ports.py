@@ -1,0 +1,113 @@
+"""What the engine needs from outside, as Protocols; only the command line wires them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.execution.clock import Clock
+from orchestrator.execution.observed import ObservedFarm
+from orchestrator.execution.results import Child, RunResult, TaskEvent, TaskOutcome
+from orchestrator.journal.projection import StepStatus
+from orchestrator.model.plan import Plan, Step
+
+
+class PlaybookPort(Protocol):
+    """Runs one playbook; `orchestrator.execution.attempts.StepPlaybooks` is the real one."""
+
+    def __call__(
+        self,
+        playbook: Path,
+        ident: str,
+        *,
+        on_event: Callable[[TaskEvent], None],
+        on_child: Callable[[Child], None],
+    ) -> RunResult:
+        """Run it to its end; what `on_child` raises comes out once the child has ended."""
+        ...
+
+
+class FarmPort(Protocol):
+    """Reads the farm; `orchestrator.execution.attempts.FarmReader` is the real one."""
+
+    def __call__(self) -> ObservedFarm:
+        """Read every server once."""
+        ...
+
+
+class Progress(Protocol):
+    """What a view is told. `on_task` comes from another thread."""
+
+    def on_run_started(self, plan: Plan, total_minutes: int) -> None:
+        """The first step is about to start; minutes are the sum of the estimates."""
+        ...
+
+    def on_step_started(self, step: Step, index: int, total: int) -> None:
+        """Step `index` of `total`, from 1."""
+        ...
+
+    def on_task(self, step: Step, host: str, task: str, outcome: TaskOutcome) -> None:
+        """A task started or ended on a host."""
+        ...
+
+    def on_step_finished(self, step: Step, seconds: float, outcome: StepStatus) -> None:
+        """The step ended and the journal says so."""
+        ...
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything the engine needs from outside.
+
+    Parameters
+    ----------
+    run_playbook : PlaybookPort
+    read_farm : FarmPort
+    clock : Clock
+    progress : Progress
+    stop_requested : callable
+        Asked before each step; True stops the run there.
+    """
+
+    run_playbook: PlaybookPort
+    read_farm: FarmPort
+    clock: Clock
+    progress: Progress
+    stop_requested: Callable[[], bool] = _never
+
+
+class Muffled:
+    """A view that may fail: it is not asked again, and the run goes on."""
+
+    def __init__(self, inner: Progress) -> None:
+        self._inner: Progress | None = inner
+
+    def on_run_started(self, plan: Plan, total_minutes: int) -> None:
+        """Pass on."""
+        self._call(lambda view: view.on_run_started(plan, total_minutes))
+
+    def on_step_started(self, step: Step, index: int, total: int) -> None:
+        """Pass on."""
+        self._call(lambda view: view.on_step_started(step, index, total))
+
+    def on_task(self, step: Step, host: str, task: str, outcome: TaskOutcome) -> None:
+        """Pass on."""
+        self._call(lambda view: view.on_task(step, host, task, outcome))
+
+    def on_step_finished(self, step: Step, seconds: float, outcome: StepStatus) -> None:
+        """Pass on."""
+        self._call(lambda view: view.on_step_finished(step, seconds, outcome))
+
+    def _call(self, tell: Callable[[Progress], None]) -> None:
+        if self._inner is None:
+            return
+        try:
+            tell(self._inner)
+        except Exception:  # A closed terminal must not leave a farm half-way.
+            self._inner = None

@@ -1,0 +1,166 @@
+"""Why a run stopped, what the farm is like now, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.execution.gate import compare
+from orchestrator.execution.observed import OBSERVED_PROTOCOLS, ObservedFarm
+from orchestrator.execution.results import TaskFailure
+from orchestrator.journal.projection import StepStatus
+from orchestrator.model.plan import Plan, Step, StepKind
+
+
+@dataclass(frozen=True)
+class StopReport:
+    """What a person needs who was not there.
+
+    Parameters
+    ----------
+    step : Step or None
+        The step that did not succeed; None if the run stopped between steps.
+    status : StepStatus or None
+        Of that step.
+    reason : str
+    failures : tuple of TaskFailure
+        What the hosts said, unchanged.
+    output : tuple of str
+        What Ansible said outside tasks, where no task says enough.
+    artifacts : Path or None
+        Where the whole output of the step is.
+    done, remaining : tuple of str
+        Step ids; the stopped one is in neither.
+    farm : ObservedFarm or None
+        As read after the stop; None if even that could not be tried.
+    unread_because : str
+        Why it could not.
+    changed : tuple of str
+        What differs from the start of the plan, as read.
+    unexpected : tuple of str
+        What differs from what the steps done should have left, as read.
+    redirections_on : tuple of str
+        Redirections that are on and were not before, as read.
+    redirections_possible : tuple of str
+        The same for servers that could not be read.
+    next_steps : tuple of str
+    interrupted : bool
+        Somebody asked for the stop.
+    """
+
+    step: Step | None
+    status: StepStatus | None
+    reason: str
+    failures: tuple[TaskFailure, ...]
+    output: tuple[str, ...]
+    artifacts: Path | None
+    done: tuple[str, ...]
+    remaining: tuple[str, ...]
+    farm: ObservedFarm | None
+    unread_because: str
+    changed: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    redirections_on: tuple[str, ...]
+    redirections_possible: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    interrupted: bool = False
+
+    def lines(self) -> list[str]:
+        """The report as text, one line per item."""
+        if self.step is not None:
+            text = [f"Stopped: step {self.step.id} is {self.status}: {self.reason}."]
+        else:
+            text = [f"Stopped: {self.reason}."]
+        text += _section("What the hosts said", [str(failure) for failure in self.failures])
+        text += _section("What Ansible said", self.output)
+        if self.artifacts is not None:
+            text.append(f"The whole output of the step: {self.artifacts / 'stdout'}")
+        text.append(
+            f"Steps done: {', '.join(self.done) or 'none'}. "
+            f"Not begun: {', '.join(self.remaining) or 'none'}."
+        )
+        text += self._farm_lines()
+        text += _section("What to do next", self.next_steps)
+        return text
+
+    def _farm_lines(self) -> list[str]:
+        if self.farm is None:
+            text = [f"The farm could not be read: {self.unread_because}."]
+        else:
+            text = ["The farm as read after the stop:"]
+            text += [f"  {line}" for line in self.changed] or ["  as it was before the run"]
+            text += _section("Not as the steps done should have left it", self.unexpected)
+            text += _section("Could not be read", [str(p) for p in self.farm.problems])
+        text += _section("Redirections that are on and were not before", self.redirections_on)
+        return text + _section("Redirections that may be on, not read", self.redirections_possible)
+
+
+def stop_facts(
+    plan: Plan, done: Sequence[Step], stopped: Step | None, farm: ObservedFarm | None
+) -> dict[str, tuple[str, ...]]:
+    """What the reading says of the farm, as fields of a `StopReport`.
+
+    Parameters
+    ----------
+    plan : Plan
+    done : sequence of Step
+        In the order they succeeded.
+    stopped : Step or None
+        The step that did not succeed.
+    farm : ObservedFarm or None
+    """
+    expected = plan.start
+    for step in done:
+        expected = step.apply(expected)
+    read = frozenset(farm.servers) if farm is not None else frozenset()
+    tried = [*done, *([stopped] if stopped else [])]
+    possible = {
+        f"{server}: {url}"
+        for step in tried
+        if step.kind is StepKind.ENABLE_REDIRECTION
+        for server, url in step.new_urls.items()
+        if server not in read and url
+    }
+    facts: dict[str, tuple[str, ...]] = {
+        "changed": (),
+        "unexpected": (),
+        "redirections_on": (),
+        "redirections_possible": tuple(sorted(possible)),
+    }
+    if farm is None:
+        return facts
+    found = farm.state
+    facts["changed"] = tuple(d for d in compare(plan.start, found) if "not read" not in d)
+    facts["unexpected"] = tuple(d for d in compare(expected, found) if "not read" not in d)
+    facts["redirections_on"] = tuple(
+        f"{server}: {url}"
+        for (server, protocol), url in sorted(found.external_urls.items())
+        if protocol in OBSERVED_PROTOCOLS
+        and plan.start.external_urls.get((server, protocol)) != url
+    )
+    return facts
+
+
+def next_steps(
+    status: StepStatus | None, *, redirections: bool, rollback_command: str
+) -> tuple[str, ...]:
+    """What to do after a stop, in order."""
+    steps = []
+    if status is StepStatus.IN_DOUBT:
+        steps.append(
+            "The step is in doubt: what was read above counts, not what the step reported. "
+            "Look at its servers before anything else."
+        )
+    if status is not None:
+        steps.append("Remove the cause.")
+    if redirections:
+        steps.append("The redirections above stay on until a plan or the way back turns them off.")
+    steps.append("This plan cannot be resumed yet: make a new plan from the farm as it is now.")
+    if rollback_command:
+        steps.append(f"Or go back to the state before: {rollback_command}")
+    return tuple(steps)
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return [f"{title}:", *(f"  {line}" for line in lines)] if lines else []
