@@ -26,6 +26,7 @@ SERVER: dict[str, Any] = {
     "build": "14.2.247.5",
     "roles": ["ClientAccess", "HubTransport"],
     "dag_member": False,
+    "clock_utc": "2012-04-23T20:15:00Z",
     "pending_restart": False,
     "installer_running": False,
     "free_disk_mb": 20000,

@@ -85,6 +85,8 @@ class Rollup(Stub):
             server["slow_polls"] -= 1
             return {**result, "changed": True, "finished": False, "before": before, "after": before}
         server["build"] = left
+        # A rollup that comes to light beneath is removed once, too.
+        server.pop("left", None)
         restart = bool(server.get("wants_restart"))
         server["pending_restart"] = result["restart_required"] = restart
         after = {"build": left, "rollups": []}
