@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.inventory.findings import Findings
     from orchestrator.inventory.sources import Sources
 
+_SAID_BETTER = "Found duplicate mapping key"  # CAS-W007 names the line
 _NOT_A_PLUGIN_FILE = "no root 'plugin' key found"
 
 
@@ -89,21 +91,34 @@ class _Heard:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[_Heard]:
-    """Listen to Ansible's display in place of the terminal; put it back afterwards."""
+    """Listen to Ansible's display in place of the terminal; leave nothing behind."""
     heard = _Heard()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        from ansible.parsing.vault import VaultSecretsContext
         from ansible.plugins.loader import init_plugin_loader
         from ansible.utils.collection_loader import AnsibleCollectionConfig
         from ansible.utils.display import Display
 
         display = Display()
+        secrets = VaultSecretsContext.current(optional=True)
         display.warning, display.error_as_warning = heard.warning, heard.error_as_warning
         try:
             if AnsibleCollectionConfig.collection_finder is None:
                 init_plugin_loader()  # inventory plug-ins of collections are not found without
+            _forget_folders()
             yield heard
         finally:
+            VaultSecretsContext._current = secrets  # noqa: SLF001
             del display.warning, display.error_as_warning
+
+
+def _forget_folders() -> None:
+    """Ansible remembers for good which group_vars and host_vars a folder has; look again."""
+    from ansible.plugins.loader import vars_loader
+
+    module = sys.modules.get(type(vars_loader.get("host_group_vars")).__module__)
+    for name in ("CANONICAL_PATHS", "FOUND", "NAK"):
+        getattr(module, name, set()).clear()
 
 
 class _Reader:
@@ -141,8 +156,11 @@ class _Reader:
 
     def _unlock(self, password_file: Path | None) -> None:
         from ansible import constants
-        from ansible.parsing.vault import get_file_vault_secret
+        from ansible.parsing.vault import VaultSecretsContext, get_file_vault_secret
 
+        # values encrypted one by one look for their secrets here; it can be set only once in the
+        # life of a process by other means
+        VaultSecretsContext._current = VaultSecretsContext([])  # noqa: SLF001
         name = password_file or constants.DEFAULT_VAULT_PASSWORD_FILE
         if not name:
             return
@@ -154,10 +172,11 @@ class _Reader:
             self._findings.error(
                 "CAS-E009",
                 f"vault password file {name}",
-                _first_line(error),
+                self._message(error),
                 remedy="name a file that holds the password, or a script that prints it",
             )
             raise _Stopped from error
+        VaultSecretsContext._current = VaultSecretsContext([(identity, secret)])  # noqa: SLF001
         self._loader.set_vault_secrets([(identity, secret)])
 
     def _extra_variables(self, arguments: Sequence[str]) -> dict[str, Any]:
@@ -167,7 +186,8 @@ class _Reader:
         for text in arguments:
             try:
                 if text.startswith("@"):
-                    data = self._loader.load_from_file(text[1:], trusted_as_template=True)
+                    file = str(Path(text[1:]).absolute())  # the loader starts at the inventory
+                    data = self._loader.load_from_file(file, trusted_as_template=True)
                 elif text.startswith(("{", "[")):
                     data = self._loader.load(text)
                 else:
@@ -177,7 +197,7 @@ class _Reader:
                 self._findings.error(
                     "CAS-E011",
                     f"extra variables {text.partition('=')[0]}",
-                    f"cannot be read: {_first_line(error)}",
+                    f"cannot be read: {self._message(error)}",
                     remedy="give -e @FILE with a YAML mapping, or -e name=value",
                 )
         return result
@@ -186,17 +206,18 @@ class _Reader:
         from ansible.inventory.manager import InventoryManager
 
         path = self._sources.hosts
+        assert path is not None  # noqa: S101 - said of the argument
         try:
-            inventory = InventoryManager(loader=self._loader, sources=[str(path)])
+            inventory = InventoryManager(loader=self._loader, sources=[str(path.absolute())])
         except Exception as error:
             self._stop(error, str(path))
         unread = False
         for message in self._heard.warnings:
             found = re.fullmatch(r"Unable to parse (.+) as an inventory source", message)
-            if found is None:
+            if found is None and not message.startswith(_SAID_BETTER):
                 place = Place(str(path))
                 self._findings.warn("CAS-W008", "Ansible", message.strip(), place)
-            elif not Path(found[1]).is_dir():
+            elif found is not None and not Path(found[1]).is_dir():
                 unread = True
                 self._unparsed(found[1])
         if unread:
@@ -208,8 +229,8 @@ class _Reader:
         told = [f for f in self._heard.failures if _NOT_A_PLUGIN_FILE not in str(f[1])]
         told.sort(key=lambda failure: plugin not in failure[0])
         shown = self._sources.shown(path)
-        message = _first_line(told[0][1]) if told else "no inventory plug-in understands it"
-        place = (self._place(getattr(told[0][1], "obj", None)) if told else None) or Place(shown)
+        message = self._message(told[0][1]) if told else "no inventory plug-in understands it"
+        place = (self._place_of_error(told[0][1]) if told else None) or Place(shown)
         self._findings.error(
             "CAS-E008",
             shown,
@@ -243,20 +264,20 @@ class _Reader:
         self._findings.error(
             "CAS-E115",
             subject,
-            f"{name} cannot be resolved: {_first_line(error)}",
+            f"{name} cannot be resolved: {self._message(error)}",
             place,
             "give every variable it uses, or write the value itself",
         )
 
     def _stop(self, error: Exception, subject: str) -> NoReturn:
-        place = self._place(getattr(error, "obj", None)) or Place(str(self._sources.hosts))
+        place = self._place_of_error(error) or Place(str(self._sources.hosts))
         if _is_vault_error(error):
             self._locked(error, subject, place)
         else:
             self._findings.error(
                 "CAS-E008",
                 subject,
-                f"Ansible cannot read it: {_first_line(error)}",
+                f"Ansible cannot read it: {self._message(error)}",
                 place,
                 "`ansible-inventory --list -i` on it says more",
             )
@@ -266,7 +287,7 @@ class _Reader:
         self._findings.error(
             "CAS-E009",
             subject,
-            f"vault: {_first_line(error)}",
+            f"vault: {self._message(error)}",
             place,
             "pass the right --vault-password-file",
         )
@@ -279,10 +300,26 @@ class _Reader:
             or Place(self._sources.shown(str(file or self._sources.hosts)))
         )
 
+    def _place_of_error(self, error: BaseException | None) -> Place | None:
+        while error is not None:
+            place = self._place(getattr(error, "obj", None))
+            if place is not None:
+                return place
+            error = error.__cause__ or error.__context__
+        return None
+
+    def _message(self, error: BaseException) -> str:
+        """Ansible's message in the user's names of files and things."""
+        text = _first_line(error).replace(
+            f"{self._sources.folder.absolute()}/", f"{self._sources.folder}/"
+        )
+        return re.sub(r"<class '[^']*?([A-Za-z]+)'>", r"\1", text).replace("AnsibleTagged", "")
+
     def _place(self, tagged: object) -> Place | None:
         from ansible._internal._datatag._tags import Origin
 
-        origin = Origin.get_tag(tagged)
+        # errors carry the origin itself, values carry it as a tag
+        origin = tagged if isinstance(tagged, Origin) else Origin.get_tag(tagged)
         if origin is None or not origin.path:
             return None
         return Place(self._sources.shown(str(origin.path)), origin.line_num or 0)
@@ -310,15 +347,14 @@ def _plain(value: Any) -> object:
 
 
 def _is_vault_error(error: BaseException | None) -> bool:
-    from ansible.parsing.vault import AnsibleVaultError
-
     while error is not None:
-        if isinstance(error, AnsibleVaultError) or "vault secrets" in str(error):
+        if re.search(r"vault (password|secret)|decrypt", str(error), re.IGNORECASE):
             return True
         error = error.__cause__
     return False
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(getattr(error, "message", "") or error or type(error).__name__).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    text = str(getattr(error, "message", "") or error).strip() or type(error).__name__
+    line = text.splitlines()[0].rstrip(".")
+    return "".join(c if c.isprintable() else "?" for c in line[:300])

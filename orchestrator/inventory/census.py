@@ -26,11 +26,14 @@ class Census:
     ----------
     hosts : tuple of Host
         Sorted by name.
+    sites : collection of str
+        The sites that are described; a host of any other is a stray.
     complete : bool
         False if the hosts could not be read at all: then nothing is said to be missing.
     """
 
     hosts: tuple[Host, ...]
+    sites: Collection[str] = ()
     complete: bool = True
 
     @cached_property
@@ -50,34 +53,29 @@ class Census:
     def knows(self, site: str) -> bool:
         """Whether all servers of a site are known, so that a missing pool is really missing.
 
-        A host without a valid site or build has its own finding; that its pool seems to be
-        missing would only be the echo of it.
+        A host without a described site or a known build has its own finding; that its pool seems
+        to be missing would only be the echo of it.
         """
         return self.complete and not any(
-            host.site is None or (host.site == site and host.product_line is None)
+            host.site not in self.sites or (host.site == site and host.product_line is None)
             for host in self.hosts
         )
 
 
 def check_sites(census: Census, document: Document, findings: Findings) -> None:
     """Every host's site must be described, and every site have servers (CAS-E105, CAS-E202)."""
-    sites = document.model.sites
-    strays = set()
     for host in census.hosts:
-        if host.site is not None and host.site not in sites:
-            strays.add(host.site)
+        if host.site is not None and host.site not in census.sites:
             findings.error(
                 "CAS-E105",
                 f"host {host.name}",
                 f'ad_site "{host.site}" is not among the sites of {document.text.file}',
                 host.place_of("ad_site"),
-                _or_add(host.site, sites),
+                _or_add(host.site, census.sites),
             )
     occupied = {host.site for host in census.hosts}
-    # a misspelt ad_site leaves its real site empty: one slip, one finding
-    misspelt = any(not census.knows(site) for site in sites) or bool(strays)
-    for site in sites:
-        if site not in occupied and not misspelt:
+    for site in census.sites:
+        if site not in occupied and census.knows(site):
             findings.error(
                 "CAS-E202",
                 f"site {site}",

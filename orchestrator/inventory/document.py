@@ -51,6 +51,15 @@ _FIELDS: Mapping[str, tuple[str, str, str]] = {
 }
 _FIELDS = {**_FIELDS, "source_product_line": _FIELDS["product_line"]}
 
+_SHOULD = {
+    "model_type": "should be a mapping of fields",
+    "dict_type": "should be a mapping",
+    "list_type": "should be a list",
+    "string_type": "should be text",
+    "bool_type": "should be true or false",
+    "int_type": "should be a whole number",
+}
+_QUOTE = "put it in quotes"
 _SITE_REMEDY = "use the site's name in Active Directory: letters, digits, - and _"
 
 
@@ -124,8 +133,10 @@ def _report(fault: dict[str, Any], text: YamlText, findings: Findings) -> None:
         code, message, remedy = _FIELDS[name]
         findings.error(code, where, f"{name} {_quoted(given)} {message}", place, remedy)
     else:
-        message = f"{_dotted(keys)}: {fault['msg'].lower()}, found {_quoted(given)}"
-        remedy = "docs/organization.md describes every field"
+        should = _SHOULD.get(kind) or fault["msg"].lower().removeprefix("input ")
+        field = "" if where == name else f"{name} " if isinstance(keys[-1], str) else ""
+        message = f"{field}{should}, found {_quoted(given)}"
+        remedy = _QUOTE if kind == "string_type" else "docs/organization.md describes every field"
         findings.error("CAS-E201", where, message, place, remedy)
 
 
@@ -148,10 +159,10 @@ def _model_in(annotation: Any) -> Any:
     return None
 
 
-def _dotted(keys: Keys) -> str:
-    return "".join(f"[{k + 1}]" if isinstance(k, int) else f".{k}" for k in keys).lstrip(".")
-
-
 def _quoted(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
     text = f'"{value}"' if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from orchestrator.diagnostic import Diagnostic, Place, Severity
@@ -48,8 +48,26 @@ class Findings:
             self._found.append(diagnostic)
 
     def _sorted(self, severity: Severity) -> tuple[Diagnostic, ...]:
-        chosen = [d for d in self._found if d.severity is severity]
+        chosen = _together([d for d in self._found if d.severity is severity])
         return tuple(sorted(chosen, key=lambda d: (d.place or _NOWHERE, d.code, d.subject)))
+
+
+def _together(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """One finding for all hosts that one line of group_vars spoils."""
+    groups: dict[Diagnostic, list[str]] = {}
+    result = []
+    for diagnostic in diagnostics:
+        if diagnostic.subject.startswith("host ") and diagnostic.place is not None:
+            name = diagnostic.subject.removeprefix("host ")
+            groups.setdefault(replace(diagnostic, subject=""), []).append(name)
+        else:
+            result.append(diagnostic)
+    for diagnostic, names in groups.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        word = "hosts" if len(names) > 1 else "host"
+        subject = f"{word} {', '.join(sorted(names)[:3])}{more}"
+        result.append(replace(diagnostic, subject=subject))
+    return result
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -121,7 +121,7 @@ class _Reader:
                 self._error("CAS-E102", "exchange_build", "has no exchange_build", f"add {example}")
             return None
         if not isinstance(value, str):
-            message = f"exchange_build was read as {value!r}, which is not a build number"
+            message = f"exchange_build was read as {_kind(value)}, which is no build"
             self._error(
                 "CAS-E103", "exchange_build", message, "write all four parts, in quotes if in doubt"
             )
@@ -143,7 +143,7 @@ class _Reader:
                 remedy = "add ad_site: SITE for it or for a group it is in"
                 self._error("CAS-E104", "ad_site", "has no ad_site", remedy)
         else:
-            message = f"ad_site was read as {value!r}, which is not a name"
+            message = f"ad_site was read as {_kind(value)}, which is not a name"
             self._error("CAS-E104", "ad_site", message, "put the name in quotes")
         return None
 
@@ -229,6 +229,15 @@ class _Reader:
     def _error(self, code: str, variable: str, message: str, remedy: str) -> None:
         place = self._raw.place_of(variable)
         self._findings.error(code, self._subject, message, place, remedy)
+
+
+def _kind(value: object) -> str:
+    """What YAML made of a word that people meant as a name."""
+    if isinstance(value, bool):
+        return "yes or no"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return "a list or mapping"
 
 
 def _is_web_address(text: str) -> bool:

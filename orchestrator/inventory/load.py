@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,7 @@ def load_inventory(
     )
     inventory = None
     if document is not None and census is not None and sources.hosts is not None:
+        census = replace(census, sites=tuple(document.model.sites))
         inventory = _assemble(sources.folder, sources.hosts, census, document, catalogue, findings)
     if findings.errors or inventory is None:
         raise InvalidInput(findings.errors)
@@ -107,10 +108,11 @@ def _census(
         sources, findings, vault_password_file=vault_password_file, extra_vars=extra_vars
     )
     if not raw.exchange and not findings.errors:
+        said = "".join(f"; {w.message}" for w in findings.warnings if w.code == "CAS-W008")
         findings.error(
             "CAS-E116",
             f"inventory {sources.folder}",
-            "has no host in the group exchange",
+            f"has no host in the group exchange{said}",
             Place(str(sources.hosts)),
             "put the Client Access servers into a group called exchange",
         )

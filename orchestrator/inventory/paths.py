@@ -64,8 +64,8 @@ class _Reader:
             self._missing(subject, entry.source, None, place)
             return
         source = PoolId(entry.source, source_line)
-        for pool in (source, target):
-            self._missing(subject, pool.site, pool.product_line, place)
+        if [pool for pool in (source, target) if self._missing(subject, *pool, place)]:
+            return
         if source == target:
             message = "begins and ends in the same pool, which serves its mailboxes itself"
             self._error("CAS-E211", subject, message, place, "leave it out")
@@ -94,16 +94,17 @@ class _Reader:
         lines = self._census.lines_at(site)
         return lines[-1] if lines else None
 
-    def _missing(self, subject: str, site: str, line: str | None, place: Place) -> None:
+    def _missing(self, subject: str, site: str, line: str | None, place: Place) -> bool:
         lines = self._census.lines_at(site)
         if line in lines or not self._census.knows(site):
-            return
+            return False
         if not lines:
             message, remedy = f"site {site} has no servers", "remove the path or add the servers"
         else:
             message = f"site {site} has no pool of Exchange {line}"
             remedy = f"it has {' and '.join(lines)}"
         self._error("CAS-E209", subject, message, place, remedy)
+        return True
 
     def _error(self, code: str, subject: str, message: str, place: Place, remedy: str) -> None:
         self._findings.error(code, subject, message, place, remedy)

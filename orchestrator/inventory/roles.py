@@ -25,7 +25,7 @@ def check(host: RawHost, findings: Findings) -> None:
     """Check exchange_roles and exchange_dag (CAS-E106 to CAS-E109)."""
     subject = f"host {host.name}"
     dag = host.variables.get("exchange_dag")
-    if dag is not None and dag.value not in (None, "", False, "false", "False"):
+    if dag is not None and dag.value and str(dag.value).casefold() != "false":
         message = f"is a member of the DAG {dag.value}: {_WHY_NOT}"
         findings.error("CAS-E108", subject, message, dag.place, _TAKE_OUT)
     given = host.variables.get("exchange_roles")

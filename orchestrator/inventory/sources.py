@@ -104,11 +104,21 @@ def check_yaml_of_hosts(sources: Sources, findings: Findings) -> None:
     """
     if sources.hosts is None:
         return
-    for path in sorted({*_files(sources.hosts), *_variable_files(sources)}):
-        if not _is_vault(path):
-            text = yaml_text.read_text(path, str(path), findings)
-            if text is not None:
-                yaml_text.parse(text, str(path), findings, foreign=True)
+    variables = set(_variable_files(sources))
+    for path in sorted({*_files(sources.hosts), *variables}):
+        if _is_vault(path):
+            continue
+        text = yaml_text.read_text(path, str(path), findings)
+        document = yaml_text.parse(text, str(path), findings, foreign=True) if text else None
+        if document is None or isinstance(document.value, dict):
+            continue
+        if path in variables:
+            empty, what, remedy = True, "variables", "write `name: value`"
+        else:
+            empty, what, remedy = False, "groups", "it begins with `all:` or `exchange:`"
+        if document.value is not None or not empty:
+            message = f"is not a mapping of {what}"
+            findings.error("CAS-E006", str(path), message, document.place(), remedy)
 
 
 def _files(hosts: Path) -> Iterator[Path]:

@@ -201,6 +201,8 @@ def _report(error: yaml.YAMLError, text: str, shown: str, findings: Findings) ->
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         message = ", ".join(part for part in (error.problem, error.context) if part)
+        begun = error.context_mark.line + 1 if error.context_mark else line
+        message += f" begun in line {begun}" if begun != line else ""
     elif isinstance(error, yaml.reader.ReaderError):
         position = error.position if isinstance(error.position, int) else 0
         line = text.count("\n", 0, position) + 1
