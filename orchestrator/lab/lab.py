@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from orchestrator.lab.builds import parse_build
 from orchestrator.lab.farm import Farm, load
 from orchestrator.lab.service import LabService
 from orchestrator.lab.store import Store, iso, read_records
+from orchestrator.lab.wire.payload import ModuleCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from orchestrator.lab.switches import Value
@@ -121,6 +124,14 @@ class Lab:
 
         return asyncio.run_coroutine_threadsafe(answer(), loop).result(timeout=30)
 
+    def _wait(
+        self, work: Callable[[LabService], Coroutine[Any, Any, dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """Wait for work on the lab's own thread."""
+        if self._service is None or self._loop is None:
+            raise RuntimeError("the lab is not running")
+        return asyncio.run_coroutine_threadsafe(work(self._service), self._loop).result()
+
     # ---- how to reach it --------------------------------------------------------------------
 
     @property
@@ -196,6 +207,31 @@ class Lab:
             ]
 
         return self._ask(read)
+
+    def package(self, build: str) -> dict[str, str]:
+        """The arguments `exchange_rollup` needs to install a package of the farm's share."""
+        package = self.farm.packages[parse_build(build)]
+        return {
+            "build": build,
+            "path": package.path,
+            "sha256": hashlib.sha256(package.content).hexdigest(),
+            "patch_code": package.patch_code,
+        }
+
+    def carry_out(
+        self, module: str, arguments: dict[str, Any], *, check_mode: bool = False
+    ) -> dict[str, Any]:
+        """Run one of the lab's modules on a management host, without Ansible around it.
+
+        Args:
+            module: such as `exchange_rollup`.
+            arguments: as in a task.
+
+        Returns:
+            What the module answers; `failed` in it when it failed.
+        """
+        call = ModuleCall(module, arguments, check_mode)
+        return self._wait(lambda service: service.management_host().call(call))
 
     def requests(self) -> list[dict[str, Any]]:
         """Every user request so far (requests.jsonl)."""

@@ -137,6 +137,8 @@ class Network:
             log.info("not HTTP: %s", error)
         except OSError as error:
             log.info("connection ended: %s", error)
+        except Exception:
+            log.exception("the lab failed to answer a request")
         finally:
             del self._channels[channel]
 

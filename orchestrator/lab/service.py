@@ -130,6 +130,10 @@ class LabService:
         text = head + yaml.safe_dump(variables, sort_keys=False)
         self.store.connection_file.write_text(text)
 
+    def management_host(self) -> WindowsHost:
+        """One of the management hosts."""
+        return next(host for host in self.hosts if host.name in self.world.farm.management_hosts)
+
     def _web_outage(self, name: str) -> None:
         self.network.reset(name, web_only=True)
         self.network.owa[name].forget()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     machine = reach(context, arguments["target"])
     action, build = arguments["state"], _goal(arguments)
-    finished = _finished(context, machine, action, build)
+    # Check mode asks what would be done now; it is told nothing about earlier work.
+    finished = None if context.check_mode else _finished(context, machine, action, build)
     if finished is not None:
         return finished
     if machine.task is None:
@@ -160,9 +161,8 @@ def _finished(context: Context, machine: Machine, action: str, build: Build) -> 
     task = machine.result
     if task is None or (task.action, task.build) != (action, str(build)):
         return None
-    if not context.check_mode:
-        machine.result = None
-        context.world.save()
+    machine.result = None
+    context.world.save()
     before = _builds(task.before)
     result = _result(
         context,

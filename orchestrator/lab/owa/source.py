@@ -103,10 +103,7 @@ class Source:
         world.requests.add(world.clock(), entry)
 
     def _candidates(self, session: Session) -> list[str]:
-        """The servers to try, first the one of this session, else the next in turn.
-
-        Servers whose address redirects are no fail-over for servers that are proxied to.
-        """
+        """The servers to try, first the one of this session, else the next in turn."""
         pool = self._world.pool(session.mailbox.site, session.mailbox.line)
         if not pool:
             return []

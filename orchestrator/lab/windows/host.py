@@ -56,10 +56,13 @@ class WindowsHost:
             self._log_refusal(payload.call, json.loads(bootstrap.answer)["msg"])
             return Outcome((bootstrap.answer,), rc=1)
         if isinstance(payload.call, Unsupported):
-            return _failed(f"the lab does not simulate {payload.call.what} (host {self.name})")
-        return await self._call(payload.call)
+            result = _failed(f"the lab does not simulate {payload.call.what} (host {self.name})")
+            return Outcome((json.dumps(result),), rc=1)
+        result = await self.call(payload.call)
+        return Outcome((json.dumps(result),), rc=1 if result.get("failed") else 0)
 
-    async def _call(self, call: ModuleCall) -> Outcome:
+    async def call(self, call: ModuleCall) -> Result:
+        """Carry out a module; what it answers holds `failed` when it failed."""
         minimum = call.minimum_powershell
         if minimum and _older(self.powershell, minimum):
             return _failed(
@@ -75,7 +78,7 @@ class WindowsHost:
             return _failed(message)
         return await self._run(module, call)
 
-    async def _run(self, module: Module, call: ModuleCall) -> Outcome:
+    async def _run(self, module: Module, call: ModuleCall) -> Result:
         options = documented(call.path) or module.options
         result: Result
         try:
@@ -91,7 +94,7 @@ class WindowsHost:
         except ModuleFailure as error:
             result = {"changed": False, **error.more, "failed": True, "msg": error.msg}
         self._log(call, options, result)
-        return Outcome((json.dumps(result),), rc=1 if result.get("failed") else 0)
+        return result
 
     def restart_in(self, seconds: float) -> None:
         """Go down after some seconds, reset every connection, and come back later."""
@@ -168,5 +171,5 @@ def _older(version: str, minimum: str) -> bool:
     return numbers(version) < numbers(minimum)
 
 
-def _failed(msg: str) -> Outcome:
-    return Outcome((json.dumps({"failed": True, "changed": False, "msg": msg}),), rc=1)
+def _failed(msg: str) -> Result:
+    return {"failed": True, "changed": False, "msg": msg}
