@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line: each command a thin call; only here are the rooms wired together."""

@@ -1,0 +1,91 @@
+"""`orchestrator apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.checker import check
+from orchestrator.cli.inputs import read_inventory
+from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
+from orchestrator.cli.planning import require_safe
+from orchestrator.cli.running import Job, inputs_of, run_job, show_report
+from orchestrator.errors import StalePlan
+from orchestrator.model.topology import Topology
+from orchestrator.planfile import SavedPlan, read_plan
+from orchestrator.rules.engine import RuleBook
+from orchestrator.shipped import rule_pack
+
+PlanFolder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder that `orchestrator plan` wrote.")
+]
+Approve = Annotated[
+    str, typer.Option("--approve", metavar="DIGEST", help="Approve unattended, by digest.")
+]
+
+
+def apply(
+    folder: PlanFolder,
+    inventory: InventoryOption,
+    approve: Approve = "",
+    extra_vars: ExtraVars = None,
+    vault_password_file: VaultPasswordFile = None,
+) -> int:
+    """Run a plan step by step; stop at the first failure and say where the farm stands.
+
+    Exit codes: 0 done, 1 error before anything was changed, 4 the farm is not where the plan
+    starts, 5 stopped on the way, 130 interrupted.
+    """
+    saved = read_plan(folder)
+    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
+    require_same_farm(saved, loaded.topology, folder, inventory)
+    book = RuleBook(rule_pack(), saved.policy)
+    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds")
+    job = Job(
+        folder=folder,
+        plan=saved.plan,
+        inventory=loaded,
+        inputs=inputs_of(loaded, extra_vars, vault_password_file),
+        approve=approve,
+        rollback_command=f"orchestrator rollback {folder} -i {inventory}",
+    )
+    return show_report(run_job(job))
+
+
+def require_same_farm(saved: SavedPlan, topology: Topology, folder: Path, inventory: Path) -> None:
+    """The plan must be about this inventory.
+
+    Raises
+    ------
+    StalePlan
+        If organisation, servers, pools or paths differ.
+    """
+    theirs, ours = saved.topology, topology
+    if theirs.organization != ours.organization:
+        raise StalePlan(
+            f"{folder} is a plan for {theirs.organization}, {inventory} is {ours.organization}",
+            "name the inventory the plan was made from",
+        )
+    found = [
+        *(
+            f"server {name} is not in the inventory"
+            for name in theirs.servers
+            if name not in ours.servers
+        ),
+        *(f"server {name} is new" for name in ours.servers if name not in theirs.servers),
+        *(
+            f"pool {p} is described otherwise"
+            for p in theirs.pools
+            if theirs.pools[p] != ours.pools.get(p)
+        ),
+        *(f"path {p} is gone or has other users" for p in theirs.paths if p not in ours.paths),
+        *(f"path {p} is new" for p in ours.paths if p not in theirs.paths),
+    ]
+    if found:
+        lines = "\n".join(f"  {line}" for line in found)
+        raise StalePlan(
+            f"{inventory} is not what {folder} was made from:\n{lines}",
+            "nothing was changed; make a new plan",
+        )

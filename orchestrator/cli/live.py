@@ -1,0 +1,71 @@
+"""Reading the farm from the command line, with a line of progress."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from orchestrator.errors import InvalidInput
+from orchestrator.execution.attempts import AnsibleInputs, FarmReader
+from orchestrator.execution.interrupt import interruptible
+from orchestrator.execution.observed import ObservedFarm
+from orchestrator.execution.results import TaskEvent, TaskOutcome
+from orchestrator.inventory import Inventory
+from orchestrator.model.state import State, differences
+from orchestrator.report.console import err
+
+
+def ansible_inputs(
+    inventory: Inventory, extra_vars: Sequence[str], vault_password_file: Path | None
+) -> AnsibleInputs:
+    """What every playbook run of a command is started with."""
+    return AnsibleInputs((inventory.hosts_source,), tuple(extra_vars), vault_password_file)
+
+
+def read_farm(inputs: AnsibleInputs, inventory: Inventory) -> ObservedFarm:
+    """Read every server of the organisation; nothing is left on disk."""
+    names = sorted(inventory.topology.servers)
+    console = err()
+    with (
+        tempfile.TemporaryDirectory(prefix="orchestrator-") as folder,
+        console.status(f"Reading {len(names)} servers ...") as status,
+        interruptible() as cancel,
+    ):
+        if not console.is_terminal:
+            console.print(f"Reading {len(names)} servers ...")
+        answered: set[str] = set()
+
+        def on_event(event: TaskEvent) -> None:
+            if event.outcome is not TaskOutcome.STARTED:
+                answered.add(event.host)
+                status.update(f"Reading {len(names)} servers, {len(answered)} have answered ...")
+
+        reader = FarmReader(inputs, Path(folder), names, on_event=on_event, cancel=cancel)
+        return reader()
+
+
+def observed_or_declared(
+    inventory: Inventory,
+    live: bool,
+    extra_vars: Sequence[str],
+    vault_password_file: Path | None,
+) -> tuple[State, str]:
+    """The state to reason about, and what it rests on.
+
+    Raises
+    ------
+    InvalidInput
+        If the hosts are asked and one does not answer: a verdict on part of a farm is none.
+    """
+    if not live:
+        return inventory.declared, "as declared in the inventory, not read from the hosts"
+    farm = read_farm(ansible_inputs(inventory, extra_vars, vault_password_file), inventory)
+    if not farm.complete:
+        raise InvalidInput(farm.problems)
+    for line in differences(inventory.declared, farm.state):
+        text = line.replace(", expected ", ", declared ")
+        err().print(Text(f"drift: {text}", style="yellow"), soft_wrap=True)
+    return farm.state, "read from the hosts just now"

@@ -1,0 +1,110 @@
+"""Entry point: commands, exit codes, and errors as sentences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from rich.text import Text
+
+from orchestrator import __version__
+from orchestrator.cli import apply, diagnose, plan, rollback
+from orchestrator.errors import OrchestratorError
+from orchestrator.report.console import err
+
+INTERRUPTED = 130
+
+# Typer brings click inside itself since 0.29 and used the public one before: ask it for the class.
+_CliError: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
+
+app = typer.Typer(
+    name="orchestrator",
+    help="Upgrade Exchange Client Access servers without breaking a proxied path.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"orchestrator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    pass
+
+
+app.command(name="diagnose")(diagnose.diagnose)
+app.command(name="plan")(plan.plan)
+app.command(name="apply")(apply.apply)
+app.command(name="rollback")(rollback.rollback)
+
+
+def _add_lab() -> None:
+    """The lab is an extra: without its packages the command says how to get it."""
+    try:
+        from orchestrator.cli.lab import app as lab
+    except ImportError as error:
+        missing = error.name
+
+        @app.command(name="lab", help="The simulated farm (not installed).")
+        def _no_lab() -> None:
+            raise OrchestratorError(
+                f"the lab is not installed (no {missing})",
+                "pip install 'exchange-proxy-orchestrator[lab]'",
+            )
+    else:
+        app.add_typer(lab, name="lab")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code, 1 for any error a person can mend."""
+    if "lab" in (sys.argv[1:2] if arguments is None else arguments[:1]) or _wants_help(arguments):
+        _add_lab()
+    try:
+        code = typer.main.get_command(app).main(
+            args=list(arguments) if arguments is not None else None,
+            prog_name="orchestrator",
+            standalone_mode=False,
+        )
+    except typer.Abort:
+        err().print("Interrupted.")
+        return INTERRUPTED
+    except _CliError as error:
+        err().print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+        return 1
+    except OrchestratorError as error:
+        _explain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        err().print("Interrupted.")
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0
+
+
+def _wants_help(arguments: Sequence[str] | None) -> bool:
+    given = sys.argv[1:] if arguments is None else arguments
+    return not given or given[0] == "--help"
+
+
+def _explain(error: OrchestratorError) -> None:
+    console = err()
+    console.print(Text(error.message, style="red"), soft_wrap=True)
+    if error.remedy:
+        console.print(Text(f"What to do: {error.remedy}"), soft_wrap=True)
+
+
+def run() -> None:
+    """Console script."""
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""From a start and an end state to a checked plan, and from that to the files of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from orchestrator.checker import CheckReport, check
+from orchestrator.errors import NoSafePlan, OrchestratorError
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Plan
+from orchestrator.model.state import State
+from orchestrator.model.topology import Topology
+from orchestrator.planfile import SavedPlan, render, to_document
+from orchestrator.planfile.folder import PLAN, PLAYBOOKS, ROLLBACK
+from orchestrator.planner import last_sound_state, make_plan
+from orchestrator.playbook import playbook_files
+from orchestrator.rules.engine import RuleBook
+from orchestrator.shipped import catalogue, playbook_parts
+
+
+def checked_plan(
+    topology: Topology, start: State, end: State, book: RuleBook, *, pilot: bool = True
+) -> tuple[Plan, CheckReport]:
+    """A plan the independent checker has passed.
+
+    Raises
+    ------
+    NoSafePlan
+        If there is none; also if the checker finds fault with what the planner made, which is a
+        mistake of this program and never written.
+    """
+    plan = make_plan(topology, start, end, book, catalogue(), pilot=pilot)
+    report = check(topology, plan, book)
+    require_safe(report, "the planner")
+    return plan, report
+
+
+def require_safe(report: CheckReport, author: str) -> None:
+    """Stop unless the checker found nothing."""
+    if report.safe:
+        return
+    found = "\n".join(f"  {violation.message}" for violation in report.violations[:20])
+    raise NoSafePlan(
+        f"The independent check rejects what {author} made; nothing was written or changed:\n"
+        f"{found}",
+        "if the plan was not edited this is a mistake of this program: report it with the input",
+    )
+
+
+def way_back(
+    topology: Topology, plan: Plan, now: State, book: RuleBook, accepted_paths: frozenset[str]
+) -> tuple[Plan, CheckReport]:
+    """The plan from a state back to before another plan.
+
+    If the start of that plan was broken, to the last state on the way that was not, unless
+    going back to the broken paths was accepted by name.
+
+    Raises
+    ------
+    NoSafePlan
+        If no order works, or a change on the way cannot be undone.
+    """
+    states = [plan.start]
+    for step in plan.steps:
+        states.append(step.apply(states[-1]))
+    target = last_sound_state(topology, states, book, accepted_paths)
+    back, report = checked_plan(topology, now, target, book, pilot=False)
+    stuck = [step for step in back.steps if step.kind.changes_build and not step.reversible]
+    if stuck:
+        lines = "\n".join(
+            f"  {', '.join(step.servers)}: {step.irreversible_because}" for step in stuck
+        )
+        raise NoSafePlan(
+            f"There is no way back for:\n{lines}",
+            "list the missing packages with their patch codes in organization.yml",
+        )
+    return back, report
+
+
+def plan_files(
+    topology: Topology,
+    plan: Plan,
+    book: RuleBook,
+    report: CheckReport,
+    goals: Mapping[str, Build],
+) -> tuple[dict[str, str], list[str]]:
+    """The files of a plan directory, and what a reader must be told about its rollback."""
+    shipped = playbook_parts()
+    saved = SavedPlan(topology, plan, book.policy, goals)
+    files = {PLAN: render(to_document(saved, book, report))}
+    for name, text in playbook_files(topology, plan, shipped).items():
+        files[f"{PLAYBOOKS}/{name}"] = text
+    notes: list[str] = []
+    try:
+        back, back_report = way_back(topology, plan, plan.end, book, frozenset())
+    except OrchestratorError as error:
+        files[f"{ROLLBACK}/NO-WAY-BACK.txt"] = f"{error.message}\n{error.remedy}\n"
+        notes.append(f"There is no complete way back: {error.message}")
+        return files, notes
+    files |= rollback_files(topology, back, book, back_report, shipped, prefix=f"{ROLLBACK}/")
+    if back.end != plan.start:
+        notes.append(
+            "The start was broken: the way back ends in the last state in which no path is broken"
+        )
+    return files, notes
+
+
+def rollback_files(
+    topology: Topology,
+    back: Plan,
+    book: RuleBook,
+    report: CheckReport,
+    shipped: Mapping[str, str],
+    *,
+    prefix: str = "",
+) -> dict[str, str]:
+    """plan.json and playbooks of a way back, the first of which asserts where it starts."""
+    saved = SavedPlan(topology, back, book.policy, {}, "rollback")
+    files = {f"{prefix}{PLAN}": render(to_document(saved, book, report))}
+    for name, text in playbook_files(topology, back, shipped, assert_state=True).items():
+        files[f"{prefix}{PLAYBOOKS}/{name}"] = text
+    return files
