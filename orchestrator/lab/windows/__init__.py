@@ -1,0 +1,1 @@
+"""Windows hosts that carry out what Ansible ships, without running any of it."""

@@ -1,0 +1,1 @@
+"""From TCP to PowerShell remoting: channels, HTTP, NTLM, WSMan, PSRP, payloads."""
