@@ -1,1 +1,1 @@
-"""report."""
+"""What a person sees in the terminal."""

@@ -1,0 +1,102 @@
+"""The answer of `orchestrator diagnose` in words and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.graph import Diagnosis
+from orchestrator.report.console import verdict_text
+from orchestrator.rules.engine import Judgement, PathJudgement
+from orchestrator.rules.rule import Verdict
+
+
+def print_diagnosis(console: Console, diagnosis: Diagnosis, *, basis: str) -> None:
+    """Show every path, those that do not work first, with rule and symptom.
+
+    Parameters
+    ----------
+    basis : str
+        Where the builds come from: declared, or read from the hosts.
+    """
+    console.print(_table("Proxy paths now", diagnosis.paths))
+    _print_symptoms(console, diagnosis.blocked, "What a help desk sees")
+    if diagnosis.sources_first:
+        console.print()
+        console.print(_table("If sources went to the goal first", diagnosis.sources_first))
+        _print_symptoms(console, diagnosis.sources_first, "What a help desk would see")
+    console.print()
+    console.print(Text(_sentence(diagnosis, basis)), soft_wrap=True)
+
+
+def _sentence(diagnosis: Diagnosis, basis: str) -> str:
+    blocked = diagnosis.blocked
+    users = sum(found.path.users for found in blocked)
+    head = (
+        f"{len(blocked)} of {len(diagnosis.paths)} paths do not work or are not known to, "
+        f"{users} users."
+        if blocked
+        else f"None of {len(diagnosis.paths)} paths is known to be broken."
+    )
+    ahead = (
+        f" {len(diagnosis.sources_first)} more would stop if sources were upgraded first."
+        if diagnosis.sources_first
+        else ""
+    )
+    return f"{head}{ahead} Builds: {basis}."
+
+
+def _table(title: str, paths: Sequence[PathJudgement]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    for name in ("verdict", "source", "target", "protocol"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("users", justify="right")
+    for name in ("route", "rule [confidence]"):
+        table.add_column(name, overflow="fold")
+    for found in paths:
+        rule = found.worst.rule
+        table.add_row(
+            verdict_text(found.worst),
+            str(found.path.source),
+            str(found.path.target),
+            str(found.path.protocol),
+            str(found.path.users),
+            str(found.decision.route),
+            f"{rule.id} [{rule.confidence}]",
+        )
+    return table
+
+
+def _print_symptoms(console: Console, paths: Sequence[PathJudgement], title: str) -> None:
+    if not paths:
+        return
+    console.print(Text(f"{title}:", style="bold"))
+    for found in paths:
+        pairs = found.blocking
+        rule = found.worst.rule
+        seen = _symptom(found.worst)
+        console.print(Text(f"  {found.path}, {found.path.users} users: {seen}"), soft_wrap=True)
+        if pairs:
+            total = len(found.pairs)
+            console.print(
+                Text(
+                    f"    {len(pairs)} of {total} server pairs, e.g. {pairs[0].source} in front "
+                    f"of {pairs[0].target}; {rule.title} ({'; '.join(rule.references)})"
+                ),
+                soft_wrap=True,
+            )
+        else:
+            console.print(Text(f"    {found.decision.reason}"))
+
+
+def _symptom(judgement: Judgement) -> str:
+    symptom = judgement.rule.symptom
+    if not symptom.user:
+        return "no symptom is known for this rule"
+    log = f" (event {symptom.event_id}, {symptom.event_source})" if symptom.event_id else ""
+    if judgement.verdict is Verdict.UNKNOWN:
+        return f'nobody knows; if it fails, "{symptom.user}"{log}'
+    return f'"{symptom.user}"{log}'
