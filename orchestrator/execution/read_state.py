@@ -23,6 +23,7 @@ TASK = "Read Exchange server state"
 KEY = "exchange_server"
 
 _TOO_OLD = re.compile(r"requires PowerShell", re.IGNORECASE)
+_SEALED = re.compile(r"\bvault\b|decrypt", re.IGNORECASE)
 _DENIED = re.compile(
     r"authenticat|credentials? (were|was) rejected|access is denied|logon failure|unauthori[sz]ed",
     re.IGNORECASE,
@@ -121,7 +122,9 @@ def _explain(failure: TaskFailure) -> Diagnostic:
             message,
             remedy="check name, network and WinRM of the host, or of its management host",
         )
-    return Diagnostic("CAS-E504", subject, message)
+    sealed = "name the vault's password with --vault-password-file"
+    remedy = sealed if _SEALED.search(failure.message) else ""
+    return Diagnostic("CAS-E504", subject, message, remedy=remedy)
 
 
 def _same_machine(servers: Mapping[str, ServerFacts]) -> list[Diagnostic]:
@@ -145,15 +148,9 @@ def _unread(result: RunResult, missing: list[str]) -> list[Diagnostic]:
     if result.status in {RunStatus.CANCELLED, RunStatus.TIMED_OUT}:
         return [Diagnostic("CAS-E507", subject, f"not read: reading was {result.status}")]
     if result.status is RunStatus.NO_STATS:
-        said = " ".join(line.strip() for line in result.output[-8:]) or "Ansible said nothing"
-        return [
-            Diagnostic(
-                "CAS-E507",
-                subject,
-                f"not read: Ansible did not get to the end: {said}",
-                remedy=f"its whole output is in {result.artifacts}/stdout",
-            )
-        ]
+        said = " ".join(line.strip() for line in result.output) or "Ansible said nothing"
+        message = f"not read: Ansible did not get to the end: {said}"
+        return [Diagnostic("CAS-E507", subject, message)]
     return [
         Diagnostic(
             "CAS-E505",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -257,3 +259,23 @@ def test_missing_input_and_a_used_folder_are_said_before_anything_runs(bench: Be
     (bench.folder / "runs" / "2").mkdir()
     with pytest.raises(OrchestratorError, match="exists already"):
         bench.run("[]")
+
+
+def test_the_vault_password_file_is_passed_through(bench: Bench) -> None:
+    secret = bench.write("vault.password", "correct-horse\n")
+    encrypted = subprocess.run(
+        [
+            *(sys.executable, "-m", "ansible", "vault", "encrypt_string"),
+            *("--vault-password-file", str(secret), "--name", "colour", "green"),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    bench.write("group_vars/exchange.yml", encrypted)
+    text = play("{name: Say, ansible.builtin.debug: {msg: '{{ colour }}'}}", hosts="cas-01")
+    result = bench.run(text, vault_password_file=secret)
+    assert result.results["Say"]["cas-01"]["msg"] == "green"
+    without = bench.run(text)
+    assert without.status is RunStatus.FAILED
+    assert not without.in_doubt
