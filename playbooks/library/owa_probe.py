@@ -304,7 +304,7 @@ def judge(
         if elsewhere:
             reasons.append(f"redirected to {', '.join(elsewhere)} instead of {redirect_url}")
 
-    if len(covered) < len(wanted) and not tolerated and not reasons:
+    if len(covered) < len(wanted) and not reasons:
         missing = ", ".join(sorted(set(wanted) - set(seen)))
         reasons.append(f"{missing} did not answer in {len(tries)} tries")
 
