@@ -181,6 +181,7 @@ class _Reader:
 
     def _extra_variables(self, arguments: Sequence[str]) -> dict[str, Any]:
         from ansible.parsing.splitter import parse_kv
+        from ansible.template import trust_as_template
 
         result: dict[str, Any] = {}
         for text in arguments:
@@ -189,9 +190,9 @@ class _Reader:
                     file = str(Path(text[1:]).absolute())  # the loader starts at the inventory
                     data = self._loader.load_from_file(file, trusted_as_template=True)
                 elif text.startswith(("{", "[")):
-                    data = self._loader.load(text)
+                    data = self._loader.load(trust_as_template(text))
                 else:
-                    data = parse_kv(text)
+                    data = parse_kv(trust_as_template(text))
                 result.update(data)
             except Exception as error:  # text of the user's, see read_hosts
                 self._findings.error(
@@ -236,7 +237,7 @@ class _Reader:
             shown,
             f"Ansible cannot read it: {message}",
             place,
-            "`ansible-inventory --list -i` on it says more",
+            f"see what ansible-inventory -i {self._sources.hosts} --list says",
         )
 
     def _host(self, host: Any, variables: Mapping[str, Any]) -> RawHost:
@@ -279,7 +280,7 @@ class _Reader:
                 subject,
                 f"Ansible cannot read it: {self._message(error)}",
                 place,
-                "`ansible-inventory --list -i` on it says more",
+                f"see what ansible-inventory -i {self._sources.hosts} --list says",
             )
         raise _Stopped from error
 
