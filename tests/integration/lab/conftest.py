@@ -63,9 +63,9 @@ class Browser:
         )
         self._connection.set_tunnel(host, 443)
 
-    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> Page:
+    def ask(self, method: str, path: str, form: dict[str, str] | None = None, **more: str) -> Page:
         body = urlencode(form).encode() if form is not None else None
-        headers = {"User-Agent": "browser", "Host": self.host}
+        headers = {"User-Agent": "browser", "Host": self.host, **more}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
         self._connection.request(method, path, body, headers)

@@ -44,7 +44,9 @@ def test_wrong_password_and_missing_session_lead_to_the_form(
         assert user.ask("GET", "/owa/auth/logon.aspx?reason=2").status == 200
         assert user.ask("GET", "/ecp/").status == 404
         # Nobody but a server of the farm may use the way servers use between them.
-        assert user.ask("POST", "/owa/proxyLogon.owa").status == 401
+        somebody = {"X-Lab-User": "probe-paris-2010@contoso.example"}
+        assert user.ask("POST", "/owa/proxyLogon.owa", **somebody).status == 401
+        assert user.ask("GET", "/owa/", **somebody).status == 401
     finally:
         user.close()
 

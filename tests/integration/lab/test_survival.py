@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -55,34 +57,53 @@ def test_up_status_set_down(farm_file: Path, state: Path) -> None:
     assert "orchestrator lab up" in output
 
 
+_BEGIN_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from orchestrator.lab.lab import Lab
+with Lab(Path(sys.argv[1]), Path(sys.argv[2])) as lab:
+    lab.set("install_seconds=1.5")
+    package = {**lab.package("14.2.298.4"), "target": "rom-cas-01", "wait_seconds": 0}
+    assert lab.carry_out("exchange_rollup", package)["finished"] is False
+    address = {"target": "rom-cas-01", "external_url": "https://x.example/owa"}
+    assert lab.carry_out("exchange_virtual_directory", address)["changed"] is True
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 def test_state_survives_kill_9_in_the_middle_of_an_installation(
     farm_file: Path, state: Path
 ) -> None:
     store = Store(state)
-    farm, running, _ = remote.up(farm_file, store, fresh=True)
+    _, running, _ = remote.up(farm_file, store, fresh=True)
     password = store.secret("administrator.password")
     remote.turn(store, "older_2010_source=refuses")
     os.kill(running.pid, signal.SIGKILL)
-    while store.taken():
-        time.sleep(0.01)
-    # The same folder in this process: begin an installation, and vanish without a farewell.
-    with Lab(farm_file, state) as lab:
-        lab.set("install_seconds=1.5")
-        package = {**lab.package("14.2.298.4"), "target": "rom-cas-01", "wait_seconds": 0}
-        assert lab.carry_out("exchange_rollup", package)["finished"] is False
-        began = time.monotonic()
+    _wait_until_free(store)
+    program = [sys.executable, "-c", _BEGIN_AND_DIE, str(farm_file), str(state)]
+    ended = subprocess.run(program, check=False, capture_output=True, text=True)
+    began = time.monotonic()
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     _, again, _ = remote.up(farm_file, store, fresh=False)
     rome = _server(store, "rom-cas-01")
-    if time.monotonic() - began < 1.4:
+    if time.monotonic() - began < 1.3:
         assert (rome["state"], rome["build"]) == ("installing", "14.2.247.5")
+    assert rome["external_url"] == "https://x.example/owa"
     os.kill(again.pid, signal.SIGKILL)
+    _wait_until_free(store)
     time.sleep(max(0.0, 1.6 - (time.monotonic() - began)))
     _, third, _ = remote.up(farm_file, store, fresh=False)
     assert third.port == again.port
     assert _server(store, "rom-cas-01")["build"] == "14.2.298.4"
     assert remote.status(store)["switches"]["older_2010_source"] == "refuses"
     assert store.secret("administrator.password") == password
-    assert len(farm.servers) == len(remote.status(store)["servers"])
+
+
+def _wait_until_free(store: Store) -> None:
+    limit = time.monotonic() + 10
+    while store.taken():
+        assert time.monotonic() < limit, "the killed lab still holds its folder"
+        time.sleep(0.01)
 
 
 def test_fresh_begins_anew_with_new_passwords(farm_file: Path, state: Path) -> None:
