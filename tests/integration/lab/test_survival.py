@@ -57,16 +57,18 @@ def test_up_status_set_down(farm_file: Path, state: Path) -> None:
     assert "orchestrator lab up" in output
 
 
-_BEGIN_AND_DIE = """
+# One change each, and the process vanishes as soon as the module has answered.
+_CHANGE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from orchestrator.lab.lab import Lab
 with Lab(Path(sys.argv[1]), Path(sys.argv[2])) as lab:
-    lab.set("install_seconds=1.5")
-    package = {**lab.package("14.2.298.4"), "target": "rom-cas-01", "wait_seconds": 0}
-    assert lab.carry_out("exchange_rollup", package)["finished"] is False
-    address = {"target": "rom-cas-01", "external_url": "https://x.example/owa"}
-    assert lab.carry_out("exchange_virtual_directory", address)["changed"] is True
+    if sys.argv[3] == "address":
+        address = {"target": "rom-cas-01", "external_url": "https://x.example/owa"}
+        assert lab.carry_out("exchange_virtual_directory", address)["changed"] is True
+    else:
+        package = {**lab.package("14.2.298.4"), "target": "rom-cas-01", "wait_seconds": 0}
+        assert lab.carry_out("exchange_rollup", package)["finished"] is False
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -78,12 +80,14 @@ def test_state_survives_kill_9_in_the_middle_of_an_installation(
     _, running, _ = remote.up(farm_file, store, fresh=True)
     password = store.secret("administrator.password")
     remote.turn(store, "older_2010_source=refuses")
+    remote.turn(store, "install_seconds=1.5")
     os.kill(running.pid, signal.SIGKILL)
     _wait_until_free(store)
-    program = [sys.executable, "-c", _BEGIN_AND_DIE, str(farm_file), str(state)]
-    ended = subprocess.run(program, check=False, capture_output=True, text=True)
+    for change in ("address", "rollup"):
+        program = [sys.executable, "-c", _CHANGE_AND_DIE, str(farm_file), str(state), change]
+        ended = subprocess.run(program, check=False, capture_output=True, text=True)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
     began = time.monotonic()
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
     _, again, _ = remote.up(farm_file, store, fresh=False)
     rome = _server(store, "rom-cas-01")
     if time.monotonic() - began < 1.3:

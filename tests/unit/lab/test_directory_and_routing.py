@@ -15,7 +15,7 @@ URL = "https://mail.x.example/owa"
 
 
 def test_other_sites_see_a_change_after_their_own_delay() -> None:
-    directory = Directory({"here": 0.0, "near": 10.0, "far": 60.0}.__getitem__)
+    directory = Directory({"here": 5.0, "near": 10.0, "far": 60.0}.__getitem__)
     directory.create("a", "here", {"internal_url": "i", "external_url": ""})
     directory.write("a", "external_url", URL, site="here", now=100.0)
 
