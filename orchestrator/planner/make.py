@@ -78,7 +78,7 @@ def _finish(
     pilot: bool,
 ) -> Plan:
     remarks = [
-        f"{fact.path} is broken today and stays broken: nothing in this plan changes it"
+        f"{fact.path} does not work today, or is not known to, and this plan does not change that"
         for fact in facts
         if fact.broken_now and fact.broken_after
     ]

@@ -83,7 +83,7 @@ def _summary(topology: Topology, plan: Plan, book: RuleBook, report: CheckReport
     broken = [f for f in book.judge_all(topology, plan.start) if f.worst.blocks]
     if broken:
         names = ", ".join(str(found.path) for found in broken)
-        lines.append(f"Broken before the plan starts: {names}.")
+        lines.append(f"Does not work, or is not known to, before the plan starts: {names}.")
     piloted = any(step.pilot for step in plan.steps)
     for rule_id in plan.leans_on:
         rule = book.by_id[rule_id]

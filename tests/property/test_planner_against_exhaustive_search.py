@@ -113,7 +113,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def blocked_pairs(case: Case, state: State) -> frozenset[tuple[str, str, Protocol]]:
-    """Every (source server, target server, protocol) that does not work, straight from the rules."""
+    """Every (source server, target server, protocol) that does not work, by the rules."""
     found = set()
     for path in case.topology.paths:
         target = case.topology.pools[path.target]

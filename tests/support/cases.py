@@ -1,0 +1,115 @@
+"""Small organisations written as YAML: a new case needs no Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.model.build import Build
+from orchestrator.model.state import State
+from orchestrator.model.topology import (
+    Package,
+    Pool,
+    PoolId,
+    Protocol,
+    ProxyPath,
+    Server,
+    Site,
+    Topology,
+)
+from orchestrator.planner import goal_state
+from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.rule import Policy
+from orchestrator.shipped import catalogue, rule_pack
+
+FOLDER = Path(__file__).parent.parent / "cases"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case file, ready to be planned."""
+
+    title: str
+    topology: Topology
+    start: State
+    goals: dict[str, Build]
+    book: RuleBook
+    expect: dict[str, Any]
+
+    @property
+    def end(self) -> State:
+        """The goal state."""
+        return goal_state(self.topology, self.start, self.goals, catalogue())
+
+
+def pool_id(text: str) -> PoolId:
+    """``rome/2010`` as a pool."""
+    site, line = text.split("/")
+    return PoolId(site, line)
+
+
+def case_files() -> list[Path]:
+    """Every case."""
+    return sorted(FOLDER.glob("*.yml"))
+
+
+def load_case(path: Path) -> Case:
+    """Read a case file; its form is described in tests/cases/README.md."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    read = catalogue().read
+    servers: dict[str, Server] = {}
+    pools: dict[PoolId, Pool] = {}
+    builds: dict[str, Build] = {}
+    urls: dict[tuple[str, Protocol], str] = {}
+    for name, row in data["pools"].items():
+        pool = pool_id(name)
+        names = tuple(
+            f"{pool.site}-{pool.product_line}-{n}" for n, _ in enumerate(row["builds"], 1)
+        )
+        for server, build in zip(names, row["builds"], strict=True):
+            servers[server] = Server(server, pool, row.get("minutes", 30))
+            builds[server] = read(build)
+        for server in names[: row.get("redirected", 0)]:
+            urls[server, Protocol.OWA] = f"https://{pool.site}.example/owa"
+        pools[pool] = Pool(
+            id=pool,
+            servers=names,
+            minimum_in_service=row.get("minimum", len(names) - 1),
+            redirect_url="https://publish.example/owa" if row.get("capable") else "",
+            outage_consent=row.get("consent", True),
+            hold=row.get("hold", ""),
+            test_mailbox=f"probe@{pool.site}.example",
+        )
+    paths = tuple(
+        sorted(
+            ProxyPath(
+                pool_id(row["from"]),
+                pool_id(row["to"]),
+                Protocol(row.get("protocol", "owa")),
+                row.get("users", 10),
+            )
+            for row in data["paths"]
+        )
+    )
+    goals = {line: read(build) for line, build in data["goals"].items()}
+    packages = {
+        build: Package(build, f"{build}.msp", "0" * 64, "{P}")
+        for build in {*builds.values(), *goals.values()}
+    }
+    sites = {pool.site: Site(pool.site) for pool in pools}
+    policy = Policy(
+        accepted=dict.fromkeys(data.get("accept", []), "case"),
+        strict=dict.fromkeys(data.get("strict", []), "case"),
+    )
+    topology = Topology(data["title"], sites, servers, dict(sorted(pools.items())), paths, packages)
+    return Case(
+        title=data["title"],
+        topology=topology,
+        start=State(builds, urls),
+        goals=goals,
+        book=RuleBook(rule_pack(), policy),
+        expect=data["expect"],
+    )

@@ -1,0 +1,53 @@
+"""Every file of tests/cases, planned and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.cases import Case, case_files, load_case, pool_id
+
+from orchestrator.checker import check
+from orchestrator.errors import OrchestratorError
+from orchestrator.model.plan import Plan, StepKind
+from orchestrator.model.topology import Label, Protocol
+from orchestrator.planner import make_plan
+from orchestrator.shipped import catalogue
+
+
+def _plan(case: Case) -> Plan:
+    return make_plan(case.topology, case.start, case.end, case.book, catalogue())
+
+
+@pytest.mark.parametrize("path", case_files(), ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    case = load_case(path)
+    expect = case.expect
+    if expect["exit"]:
+        with pytest.raises(OrchestratorError) as refused:
+            _plan(case)
+        said = f"{refused.value.message}\n{refused.value.remedy}"
+        assert refused.value.exit_code == expect["exit"]
+        assert [text for text in expect["says"] if text not in said] == []
+        return
+    plan = _plan(case)
+    assert check(case.topology, plan, case.book).violations == ()
+    _assert_order(plan, expect.get("order", []))
+    redirected = [s.pool for s in plan.steps if s.kind is StepKind.ENABLE_REDIRECTION]
+    assert redirected == [pool_id(name) for name in expect["redirected"]]
+    users = sum(case.topology.users_of(Label(pool, Protocol.OWA)) for pool in redirected)
+    assert users == expect["users"]
+    if "pilot" in expect:
+        pilots = [s.pool for s in plan.steps if s.pilot and s.kind.changes_build]
+        assert pilots == ([pool_id(expect["pilot"])] if expect["pilot"] else [])
+    for text in expect.get("remarks", []):
+        assert any(text in remark for remark in plan.remarks)
+    if "steps" in expect:
+        assert len(plan.steps) == expect["steps"]
+
+
+def _assert_order(plan: Plan, pairs: list[list[str]]) -> None:
+    changing = [step.pool for step in plan.steps if step.kind.changes_build]
+    for first, then in pairs:
+        last = max(n for n, pool in enumerate(changing) if pool == pool_id(first))
+        assert last < changing.index(pool_id(then)), f"{first} before {then}"
