@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +47,15 @@ class Sources:
 
     def shown(self, path: str | Path) -> str:
         """A path as the user would name it: through the folder as given where possible."""
-        for base in (os.path.abspath(self.folder), os.path.realpath(self.folder)):  # noqa: PTH100
-            if Path(path).is_relative_to(base):
-                return str(self.folder / Path(path).relative_to(base))
-        return str(path)
+        return _shown(self.folder, str(path), os.getcwd())  # noqa: PTH109
+
+
+@functools.cache  # asked once per variable of every host
+def _shown(folder: Path, path: str, working_folder: str) -> str:
+    for base in (os.path.join(working_folder, folder), os.path.realpath(folder)):  # noqa: PTH118
+        if Path(path).is_relative_to(os.path.normpath(base)):
+            return str(folder / Path(path).relative_to(os.path.normpath(base)))
+    return path
 
 
 def find(folder: Path, findings: Findings) -> Sources:
