@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from pathlib import Path
 
 _PROC = Path("/proc")
+_END_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
 
 
 def identity(pid: int) -> str:
@@ -69,9 +72,17 @@ def of_run(folder: Path) -> list[int]:
 
 
 def end_run(folder: Path) -> list[int]:
-    """Kill whatever is left of a run; returns the pids that were told so."""
-    ended = of_run(folder)
-    for pid in ended:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    return ended
+    """Kill whatever is left of a run and wait until it is gone; returns the pids, sorted.
+
+    One that cannot die (it waits for a disk) is given up after a while; `of_run` still finds it.
+    """
+    ended: set[int] = set()
+    limit = time.monotonic() + _END_SECONDS
+    # Again and again: between looking and killing, a process may have started another.
+    while (left := of_run(folder)) and time.monotonic() < limit:
+        ended.update(left)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK_SECONDS)
+    return sorted(ended)

@@ -282,7 +282,7 @@ def test_the_first_failure_stops_it_with_everything_a_person_needs(window: Windo
         "{name: Ask, when: inventory_hostname == 'cas-02',"
         " ansible.builtin.fail: {msg: 'msiexec ended with 1603'}}",
     )
-    report = window.run()
+    report = window.run(observed=window.as_at_start())
     assert report.exit_code == 5
     stop = report.stop
     assert stop is not None
@@ -398,7 +398,7 @@ def test_a_farm_that_moved_is_stale_and_the_plan_stays_unused(window: Window) ->
     assert window.entries() == []
     window.set_farm(build=str(OLD), url="")
     window.shorten("verify-rome")
-    assert window.run().exit_code == 0
+    assert window.run(observed=window.as_at_start()).exit_code == 0
 
 
 def test_a_farm_that_cannot_be_read_after_a_stop_names_what_may_be_on(window: Window) -> None:

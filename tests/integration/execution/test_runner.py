@@ -115,22 +115,25 @@ def test_a_broken_inventory_is_no_empty_one(bench: Bench) -> None:
 
 def test_cancel_leaves_no_process_behind(bench: Bench) -> None:
     cancel = threading.Event()
-    started: list[float] = []
+    mark = bench.folder / "mark"
+    began: list[float] = []
 
-    def begun(event: TaskEvent) -> None:
-        if event.outcome is TaskOutcome.STARTED and not started:
-            started.append(time.monotonic())
-            threading.Timer(0.5, cancel.set).start()
+    def wait_for_the_module() -> None:
+        while not mark.exists():
+            time.sleep(0.05)
+        began.append(time.monotonic())
+        cancel.set()
 
+    waiting = threading.Thread(target=wait_for_the_module, daemon=True)
     result = bench.run(
-        play("{name: Sleep, ansible.builtin.command: sleep 60}", hosts="cas-01"),
-        on_event=begun,
+        play(f"{{ansible.builtin.shell: touch {mark} && sleep 60}}", hosts="cas-01"),
+        on_child=lambda child: waiting.start(),
         cancel=cancel,
     )
     assert result.status is RunStatus.CANCELLED
     assert result.in_doubt
     assert result.hosts == frozenset()
-    assert time.monotonic() - started[0] < 15
+    assert time.monotonic() - began[0] < 20
     # The worker has a session of its own and survives what ansible-runner kills.
     assert any("ended with the run" in line for line in result.output)
     assert result.child is not None
