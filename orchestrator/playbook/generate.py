@@ -26,6 +26,10 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
+        # Lists stand inside their key, as ansible-lint wants them.
+        super().increase_indent(flow=flow, indentless=False)
+
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     if "{{" in value or "{%" in value or "{#" in value:
