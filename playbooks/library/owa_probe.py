@@ -306,15 +306,19 @@ def judge(
 
     if len(covered) < len(wanted) and not reasons:
         missing = ", ".join(sorted(set(wanted) - set(seen)))
-        reasons.append(f"{missing} did not answer in {len(tries)} tries")
+        texts = "; ".join(
+            sorted({one.text for one in tries if one.outcome == "broken" and one.text})
+        )
+        instead = f", broken: {texts}" if texts else ""
+        reasons.append(f"{missing} did not answer in {len(tries)} tries{instead}")
 
     as_expected = not reasons
-    coverage = f"{len(covered)} of {len(wanted)} targets"
+    coverage = f"{len(covered)} of {len(wanted)} targets" if wanted else "no target asked for"
     if as_expected:
         told = ", ".join(
             f"{outcome} {counts[outcome]}" for outcome in SEVERITY if outcome in counts
         )
-        why = f"as expected: {told}; {coverage}"
+        why = f"as expected: {told}" + (f"; {coverage}" if wanted else "")
         if tolerated:
             why += "; broken answers are known on this path and not yet repaired"
     else:
