@@ -17,7 +17,7 @@ from orchestrator.cli.running import Job, inputs_of, run_job, show_report
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.topology import Topology
-from orchestrator.planfile import read_plan, write_folder
+from orchestrator.planfile import digest, read_plan, write_folder
 from orchestrator.planfile.folder import RUNS
 from orchestrator.report.console import out
 from orchestrator.report.plan_table import print_plan
@@ -70,7 +70,7 @@ def rollback(
         )
     run = _next_run(folder)
     write_folder(run, rollback_files(topology, back, book, report, playbook_parts()))
-    console.print(Text(f"Written to {run}."), soft_wrap=True)
+    console.print(Text(f"Written to {run}. Digest {digest(run)}"), soft_wrap=True)
     if not apply_it:
         return 0
     return show_report(run_job(Job(run, back, loaded, inputs, approve)))
