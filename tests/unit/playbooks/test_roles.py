@@ -62,12 +62,17 @@ def test_upgrade_polls_restarts_checks_and_is_harmless_the_second_time(berlin):
 
 
 def test_check_mode_changes_nothing_and_does_not_trip_over_it(berlin):
-    stage = berlin()
+    # Broken before the step, which check mode does not repair.
+    broken = {"as_expected": False, "outcome": "broken", "why": "broken: cookie"}
+    stage = berlin({PARIS: [broken]})
     run = stage.run("upgrade.yml", "--check", "--diff")
     assert run.rc == 0, run.messages("ber-cas-01") + run.messages("localhost")
     assert run.changed() == 1
     assert run.farm["servers"]["ber-cas-01"]["build"] == "14.2.247.5"
     assert all(call["check"] for call in run.farm["calls"])
+    (told,) = [result["msg"] for name, _, result in run.results if "without the change" in name
+               and "msg" in result and not result.get("skipped")]  # fmt: skip
+    assert told[0] == "par-cas-01 to berlin/2010: broken: cookie"
 
 
 def test_an_unknown_host_stops_the_step_before_anything_is_read(berlin):
