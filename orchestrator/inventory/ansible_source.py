@@ -152,7 +152,19 @@ class _Reader:
             exchange=tuple(hosts),
             names=frozenset(str(name) for name in inventory.hosts),
             management=frozenset(str(name) for name in groups.get("management", ())),
+            borrowed_address=self._borrowed_addresses(inventory, manager),
         )
+
+    def _borrowed_addresses(self, inventory: Any, manager: Any) -> dict[str, Place]:
+        """Measured with ansible-core 2.19: a module sent to such a host by delegate_to goes to
+        the Exchange server itself."""
+        found = {}
+        for name in inventory.get_groups_dict().get("management", ()):
+            host = inventory.get_host(name)
+            address = manager.get_vars(host=host, include_hostvars=False).get("ansible_host")
+            if isinstance(address, str) and re.search(r"\{\{.*\binventory_hostname", address):
+                found[str(name)] = self._place(address) or self._place_of_host(host)
+        return found
 
     def _unlock(self, password_file: Path | None) -> None:
         from ansible import constants

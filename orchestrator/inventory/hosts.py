@@ -205,6 +205,15 @@ class _Reader:
         elif name in {host.name for host in self._all.exchange}:
             message = f'management host "{name}" is an Exchange server itself'
             self._error("CAS-E118", variable, message, "name a host of the group management")
+        elif name in self._all.borrowed_address:
+            self._findings.error(
+                "CAS-E119",
+                f"management host {name}",
+                "its ansible_host is made from inventory_hostname, which under delegate_to is the "
+                "Exchange server's name: modules would be sent to the Exchange server",
+                self._all.borrowed_address[name],
+                f"write the address itself: ansible_host: {name}.your.domain",
+            )
         elif name not in self._all.management:
             self._findings.warn(
                 "CAS-W102",

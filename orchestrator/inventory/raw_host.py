@@ -69,8 +69,12 @@ class RawHosts:
         Every host of the inventory.
     management : frozenset of str
         Hosts of the group ``management``.
+    borrowed_address : mapping of host to Place
+        Management hosts whose ``ansible_host`` is made from ``inventory_hostname``: under
+        ``delegate_to`` Ansible takes the name of the host it works *for*.
     """
 
     exchange: tuple[RawHost, ...] = ()
     names: frozenset[str] = field(default_factory=frozenset)
     management: frozenset[str] = field(default_factory=frozenset)
+    borrowed_address: Mapping[str, Place] = field(default_factory=dict)
