@@ -64,7 +64,7 @@ def make_plan(
     redirected = sorted({*turned, *cut.labels})
     held = [arc for arc in arcs if arc.label not in cut.labels]
     draft = assemble(topology, start, end, catalogue, facts, held, redirected)
-    return _finish(draft, topology, start, end, book, facts, pilot=pilot)
+    return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
 
 
 def _finish(
@@ -74,6 +74,7 @@ def _finish(
     end: State,
     book: RuleBook,
     facts: list[PathFacts],
+    catalogue: Catalogue,
     *,
     pilot: bool,
 ) -> Plan:
@@ -102,7 +103,20 @@ def _finish(
         for pool in topology.pools.values()
         if topology.paths_into[pool.id] and not pool.test_mailbox
     ]
+    remarks += _passing_builds(steps, catalogue)
     return Plan(tuple(watched), start, end, tuple(leans_on), tuple(remarks))
+
+
+def _passing_builds(steps: list[Step], catalogue: Catalogue) -> list[str]:
+    """Removals that may show an older build for a while: the states checked do not hold it."""
+    return [
+        f"{step.id}: if removing {catalogue.name(step.from_build)} leaves an older build than "
+        f"{catalogue.name(step.to_build)}, {', '.join(step.servers)} may answer with that one until "
+        "the recorded package is installed again; the check does not cover those minutes"
+        for step in steps
+        if step.kind is StepKind.DOWNGRADE and step.from_build and step.to_build
+        if (release := catalogue.release(step.to_build)) is None or release.rollup
+    ]
 
 
 def _turned_anyway(topology: Topology, start: State, end: State) -> list[Label]:
