@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 PLAYBOOKS = HERE.parents[2] / "playbooks"
@@ -63,9 +64,13 @@ class Run:
             if where == host and result.get("failed")
         ]
 
-    def calls(self, module: str) -> list[dict[str, Any]]:
-        """Calls of a module, in order."""
-        return [call for call in self.farm["calls"] if call["module"] == module]
+    def calls(self, module: str, target: str | None = None) -> list[dict[str, Any]]:
+        """Calls of a module, for one server or all, in order."""
+        return [
+            call
+            for call in self.farm["calls"]
+            if call["module"] == module and target in (None, call.get("target"))
+        ]
 
     def changed(self) -> int:
         """How many tasks changed anything, over all hosts."""
@@ -88,6 +93,28 @@ class Stage:
         by_name = {one["name"].lower(): one for one in servers}
         farm = {"calls": [], "servers": by_name, "probes": probes or {}}
         self.farm_path.write_text(json.dumps(farm))
+
+    def set_hosts(self, hosts: dict[str, dict[str, Any]]) -> None:
+        """Write the inventory: one host per scenario, each behind a management host."""
+        inventory = {
+            "exchange": {
+                "hosts": hosts,
+                "vars": {"exchange_management_host": "mgmt", "exchange_test_mailbox_password": "x"},
+            },
+            "management": {"hosts": {"mgmt": {}}},
+        }
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+
+    def set_play(self, name: str, role: str, **variables: Any) -> None:
+        """Write a playbook with one role; a server that fails stops none of the others."""
+        play = {
+            "name": name,
+            "hosts": "exchange",
+            "gather_facts": False,
+            "vars": variables,
+            "tasks": [{"name": role, "ansible.builtin.import_role": {"name": role}}],
+        }
+        (self.folder / name).write_text(yaml.safe_dump([play]))
 
     def run(self, playbook: str, *arguments: str) -> Run:
         """Run a playbook of this folder, an example step or a shipped one, with the real roles."""
@@ -135,19 +162,25 @@ class Stage:
         )
 
 
+@pytest.fixture(scope="session")
+def make_stage(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Stage]:
+    """Makes fresh folders to run playbooks in."""
+    return lambda: Stage(tmp_path_factory.mktemp("stage"))
+
+
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def stage(make_stage: Callable[[], Stage]) -> Stage:
     """A fresh folder to run playbooks in."""
-    return Stage(tmp_path)
+    return make_stage()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_server() -> Callable[..., dict[str, Any]]:
     """Builds servers of the stubbed farm."""
     return server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def good_probe() -> dict[str, Any]:
     """What the probe returns on a healthy path."""
     return dict(GOOD)

@@ -1,374 +1,370 @@
-"""The roles do what the README says: order, refusals, second runs, check mode."""
+"""What each role does and refuses: one run per role, one host per scenario."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 
-STEPS = Path(__file__).parent / "steps"
-
-PARIS = "par-cas-01 probe-berlin-2010@contoso.example"
-MADRID = "mad-cas-01 probe-berlin-2010@contoso.example"
-ROME = "rom-cas-01 probe-madrid-2010@contoso.example"
-REDIRECT = {"as_expected": True, "outcome": "redirected", "why": "as expected: redirected 3"}
-VERIFY = "verify.yml"
-DRIVEN = ("exchange_rollup", "exchange_restart", "exchange_service_health")
-
-
-@pytest.fixture
-def berlin(stage, make_server, good_probe):
-    """Sets the farm of the upgrade example."""
-
-    def build(probes: dict[str, Any] | None = None, sources: dict[str, Any] | None = None, **own):
-        stage.set_farm(
-            make_server("ber-cas-01", **own),
-            make_server("par-cas-01", **(sources or {})),
-            make_server("mad-cas-01"),
-            probes={PARIS: [good_probe], MADRID: [good_probe], **(probes or {})},
-        )
-        plays = yaml.safe_load((STEPS / "upgrade.yml").read_text())
-        (stage.folder / VERIFY).write_text(yaml.safe_dump([plays[0], plays[2]]))
-        return stage
-
-    return build
+RU1, RU2, RTM = "14.2.283.3", "14.2.298.4", "14.2.247.5"
+TOO_OLD = (
+    'This module cannot run as it requires a minimum PowerShell version of 5.1, actual was "2.0"'
+)
+PACKAGES = {
+    RU1: {"path": "C:\\ru1.msp", "sha256": "00", "patch_code": "{RU1}"},
+    RU2: {"path": "C:\\ru2.msp", "sha256": "00", "patch_code": "{RU2}"},
+}
+MADRID = "https://mail-madrid.contoso.example/owa"
 
 
-def test_upgrade_polls_restarts_checks_and_is_harmless_the_second_time(berlin):
-    stage = berlin(slow_polls=2, wants_restart=True, starting_polls=1)
-    first = stage.run("upgrade.yml")
-    assert first.rc == 0, first.messages("ber-cas-01") + first.messages("localhost")
-    driven = [call["module"] for call in first.farm["calls"] if call["module"] in DRIVEN]
-    assert driven == [
-        "exchange_rollup",
-        "exchange_rollup",
-        "exchange_rollup",
-        "exchange_restart",
-        "exchange_service_health",
-        "exchange_service_health",
+@pytest.fixture(scope="module")
+def precheck(make_stage, make_server):
+    servers = [
+        make_server("fine"),
+        make_server("unreadable", unreadable="no route to host."),
+        make_server("too-old", unreadable=TOO_OLD),
+        make_server("mgmt-too-old", unreadable=TOO_OLD),
+        make_server("moved", build=RU2),
+        make_server("mailbox", roles=["ClientAccess", "Mailbox"], dag_member=True),
+        make_server("pending", pending_restart=True),
+        make_server("full", free_disk_mb=10),
+        make_server("done-but-pending", build=RU1, pending_restart=True),
+        make_server("soon-idle", busy_reads=2, installer_running=True),
+        make_server("busy", installer_running=True),
+        make_server("updating", automatic_updates="install"),
+        make_server("removal-cut-off", build="14.2.100.1"),
+        make_server("other-service-pack", build="14.1.218.15"),
     ]
-    assert first.farm["servers"]["ber-cas-01"]["build"] == "14.2.298.4"
-    assert len({str(call) for call in first.calls("exchange_rollup")}) == 1, "same arguments"
-    assert [call["source"] for call in first.calls("owa_probe")] == ["par-cas-01", "mad-cas-01"]
-    since = {call["target"]: call.get("events_since") for call in first.farm["calls"][-2:]}
-    assert since == dict.fromkeys(("par-cas-01", "mad-cas-01"), "2012-04-23T20:15:00Z")
-
-    second = stage.run("upgrade.yml")
-    assert second.rc == 0
-    assert second.changed() == 0
-    assert second.calls("exchange_restart") == []
-
-
-def test_check_mode_changes_nothing_and_does_not_trip_over_it(berlin):
-    # Broken before the step, which check mode does not repair.
-    broken = {"as_expected": False, "outcome": "broken", "why": "broken: cookie"}
-    stage = berlin({PARIS: [broken]})
-    run = stage.run("upgrade.yml", "--check", "--diff")
-    assert run.rc == 0, run.messages("ber-cas-01") + run.messages("localhost")
-    assert run.changed() == 1
-    assert run.farm["servers"]["ber-cas-01"]["build"] == "14.2.247.5"
-    assert all(call["check"] for call in run.farm["calls"])
-    (told,) = [result["msg"] for name, _, result in run.results if "without the change" in name
-               and "msg" in result and not result.get("skipped")]  # fmt: skip
-    assert told[0] == "par-cas-01 to berlin/2010: broken: cookie"
-
-
-def test_an_unknown_host_stops_the_step_before_anything_is_read(berlin):
-    stage = berlin()
-    text = (stage.folder / "hosts.yml").read_text().replace("mad-cas-01:", "mad-cas-99:")
-    (stage.folder / "hosts.yml").write_text(text)
-    run = stage.run("upgrade.yml")
-    assert run.rc != 0
-    assert run.farm["calls"] == []
-
-
-def test_a_failing_pilot_names_every_probe_and_event_46(berlin):
-    broken = {"as_expected": False, "outcome": "broken", "why": "broken: version (12 of 12 tries)"}
-    event = {
-        "time_utc": "2012-04-23T20:15:00Z",
-        "log": "Application",
-        "source": "MSExchange OWA",
-        "id": 46,
-        "level": "Error",
-        "category": "Proxy",
-        "message": "the proxying server must run a newer version",
-    }
-    stage = berlin({PARIS: [broken], MADRID: [broken]}, {"events": [event]})
-    run = stage.run(VERIFY)
-    (message,) = run.messages("localhost")
-    assert "pilot step 010-upgrade-berlin-2010: 2 of 2 probes not as expected" in message
-    assert "par-cas-01 refused by version (event 46)" in message
-    assert "par-cas-01 to berlin/2010 as probe-berlin-2010@contoso.example: broken" in message
-    assert "mad-cas-01 to berlin/2010 as probe-berlin-2010@contoso.example: broken" in message
-    assert "par-cas-01 logged event 46 of MSExchange OWA" in message
-    assert len(run.calls("owa_probe")) == 2, "a broken answer is never tried again"
-
-
-def test_a_pilot_fails_on_event_46_even_where_every_probe_is_fine(berlin):
-    event = {"time_utc": "t", "source": "MSExchange OWA", "id": 46, "message": "version"}
-    run = berlin(sources={"events": [event]}).run(VERIFY)
-    (message,) = run.messages("localhost")
-    assert "0 of 2 probes not as expected, par-cas-01 refused by version (event 46)" in message
-
-
-def test_event_4999_is_reported_and_does_not_fail_a_step_whose_probes_are_fine(berlin):
-    event = {"time_utc": "t", "source": "MSExchange Common", "id": 4999, "message": "Watson"}
-    run = berlin(sources={"events": [event, event]}).run(VERIFY)
-    assert run.rc == 0
-    (told,) = [result["msg"] for name, _, result in run.results if "Report events" in name]
-    assert told == [
-        "par-cas-01 logged event 4999 of MSExchange Common (2 times, last at t): Watson"
-    ]
-
-
-def test_nothing_answering_at_first_is_tried_again(berlin, good_probe):
-    silent = {"as_expected": False, "outcome": "unavailable", "why": "unavailable"}
-    run = berlin({PARIS: [silent, silent, good_probe]}).run(VERIFY)
-    assert run.rc == 0
-    assert [c["source"] for c in run.calls("owa_probe")] == ["par-cas-01"] * 3 + ["mad-cas-01"]
-
-
-def test_a_probe_that_cannot_run_is_a_failure_with_its_own_message(berlin):
-    broken = {"failed": True, "msg": "ca_path: cannot read certificates from /x"}
-    run = berlin({PARIS: [broken]}).run(VERIFY)
-    (message,) = run.messages("localhost")
-    assert "1 of 2 probes not as expected" in message
-    assert "probe-berlin-2010@contoso.example: ca_path: cannot read certificates" in message
-
-
-def test_an_installer_that_does_not_end_leaves_a_message_and_no_restart(berlin):
-    stage = berlin(slow_polls=99)
-    run = stage.run("upgrade.yml", "-e", "exchange_poll_retries=3")
-    assert run.rc != 0
-    (message,) = run.messages("ber-cas-01")
-    assert "has not ended after 3 looks" in message
-    assert run.calls("exchange_service_health") == []
-    assert run.calls("owa_probe") == [], "a failed step is not verified"
-
-
-def test_services_that_do_not_start_are_named(berlin):
-    stuck = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
-    run = berlin(services=[{**stuck, "stuck": True}]).run(
-        "upgrade.yml", "-e", "exchange_health_retries=2"
-    )
-    (message,) = run.messages("ber-cas-01")
-    assert "do not start by themselves: W3SVC." in message
-
-
-PRECHECK = """
-- name: Precheck alone
-  hosts: exchange
-  gather_facts: false
-  vars:
-    exchange_precheck_installer_retries: 2
-    exchange_step:
-      id: x
-      kind: {kind}
-      servers: []
-      from_builds: {{ {builds} }}
-      to_build: 14.2.283.3
-  tasks:
-    - name: Precheck
-      ansible.builtin.import_role:
-        name: exchange_precheck
-"""
-NAMES = ("par-cas-01", "ber-cas-01", "ber-cas-02", "mad-cas-01", "rom-cas-01")
-
-
-def precheck(stage, kind, *servers):
-    """Run the precheck alone over five servers."""
-    builds = ", ".join(f"{name}: 14.2.247.5" for name in NAMES)
-    (stage.folder / "precheck.yml").write_text(PRECHECK.format(kind=kind, builds=builds))
+    hosts = {one["name"].lower(): {} for one in servers}
+    hosts["too-old"] = {"exchange_management_host": "too-old"}
+    hosts["lost"] = {"exchange_management_host": "nowhere"}
+    for name in ("removal-cut-off", "other-service-pack"):
+        hosts[name] = {"kind": "downgrade"}
+    stage = make_stage()
+    stage.set_hosts(hosts)
     stage.set_farm(*servers)
+    step = {
+        "id": "x",
+        "kind": "{{ kind | default('upgrade') }}",
+        "from_build": RTM,
+        "to_build": RU1,
+    }
+    stage.set_play(
+        "precheck.yml",
+        "exchange_precheck",
+        exchange_step=step,
+        # Text, as a number given with -e is.
+        exchange_precheck_installer_retries="2",
+    )
     return stage.run("precheck.yml")
 
 
-def test_precheck_refuses_what_cannot_take_a_rollup(stage, make_server):
-    refusal = (
-        "This module cannot run as it requires a minimum PowerShell version of 5.1, "
-        'actual was "2.0"'
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("lost", "exchange_management_host is nowhere, which is not in the inventory."),
+        ("unreadable", "cannot be read through mgmt: no route to host. Check name, remoting"),
+        ("too-old", f"{TOO_OLD}. "),
+        ("mgmt-too-old", f"{TOO_OLD}. The management host needs PowerShell 5.1"),
+        ("moved", f"runs {RU2}, this step was planned for {RTM} or {RU1}. Somebody else"),
+        ("mailbox", "ClientAccess, Mailbox and is a member of a database availability group"),
+        ("pending", "waits for a restart from before this step. Restart it, or set"),
+        ("full", "has 10 MiB free, 3072 are needed (exchange_precheck_free_disk_mb)."),
+        ("busy", "Windows Installer has been busy for 0 seconds. Wait until it has ended"),
+        ("other-service-pack", f"runs 14.1.218.15, this step was planned for {RTM} or {RU1}"),
+    ],
+)
+def test_precheck_refuses(precheck, host, message):
+    (said,) = precheck.messages(host)
+    assert said.startswith(host)
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "host", ["fine", "done-but-pending", "soon-idle", "updating", "removal-cut-off"]
+)
+def test_precheck_lets_pass(precheck, host):
+    assert precheck.messages(host) == []
+    assert precheck.stats[host]["failures"] == 0
+
+
+def test_precheck_reports_automatic_updates_and_changes_nothing(precheck):
+    said = [h for name, h, r in precheck.results if "may install updates" in str(r.get("msg"))]
+    assert said == ["updating"]
+    assert precheck.changed() == 0
+    assert {call["module"] for call in precheck.farm["calls"]} == {"exchange_server_facts"}
+
+
+@pytest.fixture(scope="module")
+def rollup(make_stage, make_server):
+    """First and second run of installations and removals."""
+    servers = [
+        make_server("install", slow_polls=2),
+        make_server("never-ends", slow_polls=99),
+        make_server("no-package", build=RU2),
+        make_server("exact", build=RU2, left=RU1),
+        make_server("older-left", build=RU2, left=RTM),
+        make_server("beneath", build=RU2, left=RU1),
+    ]
+    up, down = {"kind": "upgrade", "goal": RU2}, {"kind": "downgrade", "goal": RU1}
+    stage = make_stage()
+    stage.set_hosts(
+        {
+            "install": up,
+            "never-ends": up,
+            "no-package": {"kind": "upgrade", "goal": "14.2.309.2"},
+            "exact": down,
+            "older-left": down,
+            "beneath": {"kind": "downgrade", "goal": RTM},
+        }
     )
-    run = precheck(
-        stage,
-        "upgrade",
-        make_server("par-cas-01", unreadable=refusal),
-        make_server("ber-cas-01", build="14.2.298.4"),
-        make_server("ber-cas-02", roles=["ClientAccess", "Mailbox"], dag_member=True),
-        make_server("mad-cas-01", pending_restart=True),
-        make_server("rom-cas-01", free_disk_mb=10),
+    stage.set_farm(*servers)
+    step = {"id": "x", "kind": "{{ kind }}", "to_build": "{{ goal }}", "packages": PACKAGES}
+    stage.set_play(
+        "rollup.yml", "exchange_rollup", exchange_step=step, exchange_rollup_poll_retries="4"
     )
-    said = {name: run.messages(name)[0] for name in NAMES}
-    assert said["par-cas-01"].startswith(f"par-cas-01 cannot be read through mgmt-north: {refusal}")
+    changed = "install,exact,older-left,beneath"
+    return stage.run("rollup.yml"), stage.run("rollup.yml", "--limit", changed)
+
+
+@pytest.mark.parametrize(
+    ("host", "done", "build"),
+    [
+        ("install", [("present", RU2)] * 3, RU2),
+        ("exact", [("absent", RU2)], RU1),
+        ("older-left", [("absent", RU2), ("present", RU1)], RU1),
+        ("beneath", [("absent", RU2), ("absent", RU1)], RTM),
+    ],
+)
+def test_rollup_ends_at_the_goal_and_stays_there(rollup, host, done, build):
+    first, second = rollup
+    calls = first.calls("exchange_rollup", host)
+    assert [(call["state"], call["build"]) for call in calls] == done
+    assert first.farm["servers"][host]["build"] == build
+    assert second.stats[host]["changed"] == 0
+
+
+def test_a_poll_repeats_the_same_arguments(rollup):
+    calls = rollup[0].calls("exchange_rollup", "install")
+    assert all(call == calls[0] for call in calls)
+
+
+def test_an_installer_that_does_not_end_and_a_missing_package_are_told(rollup):
+    (slow,) = rollup[0].messages("never-ends")
+    assert f"never-ends: the installation of {RU2} has not ended after 4 looks" in slow
+    assert "run this step again to attach to it" in slow
+    (missing,) = rollup[0].messages("no-package")
+    assert "no-package: the plan holds no package for build 14.2.309.2." in missing
+    assert rollup[0].calls("exchange_rollup", "no-package") == []
+
+
+@pytest.fixture(scope="module")
+def health(make_stage, make_server):
+    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
+    stage = make_stage()
+    stage.set_hosts({"fine": {}, "stuck": {}, "wrong-build": {}})
+    stage.set_farm(
+        make_server("fine", build=RU2, starting_polls=1),
+        make_server("stuck", build=RU2, services=[stopped]),
+        make_server("wrong-build"),
+    )
+    step = {"id": "x", "kind": "upgrade", "to_build": RU2}
+    stage.set_play("health.yml", "exchange_health", exchange_step=step, exchange_health_retries="2")
+    return stage.run("health.yml")
+
+
+def test_health_waits_for_services_and_insists_on_the_build(health):
+    assert health.messages("fine") == []
+    assert len(health.calls("exchange_service_health", "fine")) == 2
+    assert "do not start by themselves: W3SVC. See" in health.messages("stuck")[0]
     assert (
-        "runs 14.2.298.4, this step was planned for 14.2.247.5 or 14.2.283.3"
-        in (said["ber-cas-01"])
+        f"wrong-build runs {RTM} and not {RU2} after the step"
+        in (health.messages("wrong-build")[0])
     )
-    assert "ClientAccess, Mailbox and is a member of a database avail" in said["ber-cas-02"]
-    assert "waits for a restart" in said["mad-cas-01"]
-    assert "has 10 MiB free, 3072 are needed" in said["rom-cas-01"]
-    assert run.changed() == 0
 
 
-def test_precheck_lets_pass_what_is_left_by_an_earlier_run(stage, make_server):
-    run = precheck(
-        stage,
-        "upgrade",
-        make_server("par-cas-01", build="14.2.283.3", pending_restart=True),
-        make_server("ber-cas-01", busy_reads=2, installer_running=True),
-        make_server("ber-cas-02", installer_running=True),
-        make_server("mad-cas-01", automatic_updates="install"),
-        make_server("rom-cas-01"),
-    )
-    assert run.messages("par-cas-01") == []
-    assert run.messages("ber-cas-01") == []
-    assert "Windows Installer has been busy" in run.messages("ber-cas-02")[0]
-    assert run.messages("mad-cas-01") == []
-    warned = [host for name, host, result in run.results if "may install" in str(result.get("msg"))]
-    assert warned == ["mad-cas-01"]
+@pytest.fixture(scope="module")
+def redirection(make_stage, make_server):
+    """First and second run of setting and clearing addresses."""
 
+    def owa(url):
+        return {"owa": {"identity": "x", "internal_url": None, "external_url": url}}
 
-def test_precheck_of_a_way_back_accepts_what_a_cut_off_removal_left(stage, make_server):
-    run = precheck(
-        stage,
-        "downgrade",
-        make_server("par-cas-01", build="14.2.100.1"),
-        make_server("ber-cas-01", build="14.1.218.15"),
-        make_server("ber-cas-02"),
-        make_server("mad-cas-01", unreadable="no route to host"),
-        make_server("rom-cas-01"),
-    )
-    assert run.messages("par-cas-01") == []
-    assert "14.1.218.15" in run.messages("ber-cas-01")[0], "another service pack"
-    assert "no route to host" in run.messages("mad-cas-01")[0]
-
-
-REMOVAL = """
-- name: Way back
-  hosts: [ber-cas-01, ber-cas-02, mad-cas-01]
-  gather_facts: false
-  vars:
-    goals: {ber-cas-01: 14.2.283.3, ber-cas-02: 14.2.283.3, mad-cas-01: 14.2.247.5}
-    exchange_step:
-      id: y
-      kind: downgrade
-      from_build: 14.2.298.4
-      to_build: "{{ goals[inventory_hostname] }}"
-      packages:
-        14.2.283.3: {path: C:\\ru1.msp, sha256: "00", patch_code: "{RU1}"}
-        14.2.298.4: {path: C:\\ru2.msp, sha256: "00", patch_code: "{RU2}"}
-  tasks:
-    - name: Remove
-      ansible.builtin.import_role:
-        name: exchange_rollup
-"""
-
-
-def test_removal_ends_at_the_recorded_build_whatever_it_leaves(stage, make_server):
-    (stage.folder / "removal.yml").write_text(REMOVAL)
+    stage = make_stage()
+    goals = {"set": MADRID, "late": MADRID, "drift": MADRID, "back": "", "aimless": None}
+    prior = {"back": {"external_url": MADRID}, "set": {"external_url": None}}
+    hosts = {name: {"dcs": {}} for name in [*goals, "unrecorded"]}
+    hosts["set"] = hosts["late"] = {"dcs": {"madrid": "mad-dc", "rome": "rom-dc"}}
+    stage.set_hosts(hosts)
     stage.set_farm(
-        make_server("ber-cas-01", build="14.2.298.4", left="14.2.283.3"),
-        make_server("ber-cas-02", build="14.2.298.4", left="14.2.247.5"),
-        make_server("mad-cas-01", build="14.2.298.4", left="14.2.283.3"),
+        make_server("set", replicas={"rom-dc": 2}),
+        make_server("late", replicas={"rom-dc": 99}),
+        make_server("drift", virtual_directories=owa("https://else.example/owa")),
+        make_server("back", virtual_directories=owa(MADRID)),
+        make_server("aimless"),
+        make_server("unrecorded"),
     )
-    run = stage.run("removal.yml")
-    assert run.rc == 0, run.results
-    did: dict[str, list[tuple[str, str]]] = {}
-    for call in run.calls("exchange_rollup"):
-        did.setdefault(call["target"], []).append((call["state"], call["build"]))
-    assert did == {
-        "ber-cas-01": [("absent", "14.2.298.4")],
-        "ber-cas-02": [("absent", "14.2.298.4"), ("present", "14.2.283.3")],
-        "mad-cas-01": [("absent", "14.2.298.4"), ("absent", "14.2.283.3")],
+    step = {
+        "id": "x",
+        "kind": "enable-redirection",
+        "site": "madrid",
+        "protocols": ["owa"],
+        "prior": {**{name: {"external_url": ""} for name in goals}, **prior},
+        "new": {name: {"external_url": url} for name, url in goals.items() if url is not None},
+        "domain_controllers": "{{ dcs }}",
     }
-
-
-def test_redirection_waits_for_every_site_and_for_the_probe(stage, make_server):
-    proxied = {"as_expected": False, "outcome": "proxied", "why": "proxied (3 of 3 tries)"}
-    stage.set_farm(
-        make_server("mad-cas-01", replicas={"rom-dc-01.contoso.example": 2}),
-        make_server("rom-cas-01"),
-        probes={ROME: [proxied, proxied, REDIRECT]},
+    stage.set_play(
+        "redirection.yml",
+        "exchange_redirection",
+        exchange_step=step,
+        exchange_redirection_settle_retries="4",
     )
-    run = stage.run("enable-redirection.yml")
-    assert run.rc == 0, run.messages("mad-cas-01") + run.messages("localhost")
-    calls = run.calls("exchange_virtual_directory")
-    assert calls[0]["external_url"] == "https://mail-madrid.contoso.example/owa"
-    assert calls[0]["expected_external_url"] == ""
-    assert calls[0]["domain_controller"] == "mad-dc-01.contoso.example"
-    asked = [call["domain_controller"].split("-")[0] for call in calls[1:]]
-    assert asked == ["mad", "rom", "rom", "rom"]
-    assert all("external_url" not in call for call in calls[1:])
-    assert len(run.calls("owa_probe")) == 3
-
-    again = stage.run("enable-redirection.yml")
-    assert again.rc == 0
-    assert again.changed() == 0
+    return stage.run("redirection.yml"), stage.run("redirection.yml", "--limit", "set,back")
 
 
-def test_restore_gives_every_server_back_its_own_address_also_without_domain_controllers(
-    stage, make_server
-):
-    plays = yaml.safe_load((STEPS / "enable-redirection.yml").read_text())
-    step = plays[0]["vars"]["exchange_step"]
-    del step["domain_controllers"]
-    step |= {"kind": "restore-proxying", "prior": step["new"], "new": step["prior"], "probes": []}
-    (stage.folder / "restore.yml").write_text(yaml.safe_dump(plays))
-    owa = {"identity": "x", "internal_url": None}
-    live = {**owa, "external_url": "https://mail-madrid.contoso.example/owa"}
-    stage.set_farm(make_server("mad-cas-01", virtual_directories={"owa": live}))
-    run = stage.run("restore.yml")
-    assert run.rc == 0, run.messages("mad-cas-01") + run.messages("localhost")
-    (call,) = run.calls("exchange_virtual_directory")
-    assert call["external_url"] == ""
-    assert call["expected_external_url"] == "https://mail-madrid.contoso.example/owa"
-
-    step["new"] = {}
-    (stage.folder / "restore.yml").write_text(yaml.safe_dump(plays))
-    run = stage.run("restore.yml")
-    assert "does not say what the external address is to be" in run.messages("mad-cas-01")[0]
-    assert run.farm["calls"] == []
+def test_redirection_is_written_at_home_and_awaited_everywhere(redirection):
+    first, second = redirection
+    write, *reads = first.calls("exchange_virtual_directory", "set")
+    assert write["external_url"] == MADRID
+    assert write["expected_external_url"] == ""
+    assert write["domain_controller"] == "mad-dc"
+    assert [call["domain_controller"] for call in reads] == ["mad-dc"] + ["rom-dc"] * 3
+    assert all("external_url" not in call for call in reads)
+    assert first.stats["set"]["changed"] == 1
+    assert second.stats["set"]["changed"] == 0
 
 
-def test_redirection_stops_at_drift_and_touches_nothing(stage, make_server):
-    owa = {"identity": "x", "internal_url": None, "external_url": "https://else.example/owa"}
-    stage.set_farm(make_server("mad-cas-01", virtual_directories={"owa": owa}))
-    run = stage.run("enable-redirection.yml")
-    assert run.rc != 0
-    assert "drift" in run.messages("mad-cas-01")[0]
-    assert run.farm["servers"]["mad-cas-01"]["virtual_directories"]["owa"] == owa
+def test_redirection_is_taken_back_to_what_was_recorded(redirection):
+    (call,) = redirection[0].calls("exchange_virtual_directory", "back")
+    assert (call["external_url"], call["expected_external_url"]) == ("", MADRID)
+    assert "domain_controller" not in call
+    assert redirection[1].stats["back"]["changed"] == 0
 
 
-def test_replication_that_never_comes_is_named_with_its_site(stage, make_server):
-    stage.set_farm(make_server("mad-cas-01", replicas={"rom-dc-01.contoso.example": 99}))
-    run = stage.run("enable-redirection.yml", "-e", "exchange_settle_retries=2")
-    assert run.rc != 0
-    (message,) = run.messages("mad-cas-01")
-    assert "rome (rom-dc-01.contoso.example) still reads another external address" in message
-    assert run.calls("owa_probe") == []
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("late", f"rome (rom-dc) still reads another external address than {MADRID}."),
+        ("drift", "drift"),
+        ("aimless", "does not say what the external address is to be"),
+        ("unrecorded", "does not say what the external address was before"),
+    ],
+)
+def test_redirection_refuses(redirection, host, message):
+    (said,) = redirection[0].messages(host)
+    assert message in said
 
 
-def test_drain_runs_the_operators_tasks_and_undrain_the_others(berlin):
-    stage = berlin()
-    for name in ("drain", "undrain"):
-        (stage.folder / f"{name}.yml").write_text(
-            f"- name: Operator {name}\n  ansible.builtin.debug:\n    msg: here\n"
-        )
-    extra = '{"exchange_drain_tasks": "%s/drain.yml", "exchange_undrain_tasks": "%s/undrain.yml"}'
-    run = stage.run("upgrade.yml", "-e", extra % (stage.folder, stage.folder))
-    names = [name for name, _, _ in run.results]
-    assert run.rc == 0
-    drain = next(i for i, name in enumerate(names) if "Operator drain" in name)
-    install = next(i for i, name in enumerate(names) if "Install the rollup" in name)
-    undrain = next(i for i, name in enumerate(names) if "Operator undrain" in name)
-    assert drain < install < undrain
+def test_drift_and_missing_values_leave_everything_alone(redirection):
+    servers = redirection[0].farm["servers"]
+    drifted = servers["drift"]["virtual_directories"]["owa"]["external_url"]
+    assert drifted == "https://else.example/owa"
+    for name in ("aimless", "unrecorded"):
+        assert redirection[0].calls("exchange_virtual_directory", name) == []
 
 
-def test_read_state_asks_every_server_through_its_management_host(stage, make_server):
-    stage.set_farm(*(make_server(name) for name in NAMES))
-    run = stage.run("read_state.yml")
-    assert run.rc == 0
-    read = {host for name, host, _ in run.results if name == "Read Exchange server state"}
-    assert read == set(NAMES)
-    assert {call["target"] for call in run.calls("exchange_server_facts")} == set(NAMES)
+def event(number, source="MSExchange OWA"):
+    return {"time_utc": "2012-04-23T20:15:00Z", "source": source, "id": number, "message": "text"}
+
+
+@pytest.fixture(scope="module")
+def verify(make_stage, make_server, good_probe):
+    """A scenario's probes go through two sources, the second named after the scenario."""
+    broken = {"as_expected": False, "outcome": "broken", "why": "broken: cookie (12 of 12 tries)"}
+    silent = {"as_expected": False, "outcome": "unavailable", "why": "unavailable"}
+    proxied = {"as_expected": False, "outcome": "proxied", "why": "proxied (3 of 3 tries)"}
+    unable = {"failed": True, "msg": "ca_path: cannot read certificates from /x"}
+    away = {"as_expected": True, "outcome": "redirected", "why": "as expected: redirected 3"}
+    scenarios = {
+        "fine": [good_probe],
+        "refused": [broken],
+        "pilot-46": [good_probe],
+        "excused-46": [good_probe],
+        "plain-46": [good_probe],
+        "watson": [good_probe],
+        "warming-up": [silent, silent, good_probe],
+        "unable": [unable],
+        "settling": [proxied, proxied, away],
+        "settling-broken": [proxied, broken, away],
+    }
+    events = {name: [event(46)] for name in ("refused", "pilot-46", "excused-46", "plain-46")}
+    events["watson"] = [event(4999, "MSExchange Common")] * 2
+    more = {
+        "refused": {"pilot": True},
+        "pilot-46": {"pilot": True, "may_break": True},
+        "excused-46": {"may_break": True},
+        "settling": {"kind": "enable-redirection"},
+        "settling-broken": {"kind": "enable-redirection"},
+    }
+    stage = make_stage()
+    stage.set_hosts({"front": {}, **{name: more.get(name, {}) for name in scenarios}})
+    stage.set_farm(
+        make_server("front"),
+        *(make_server(name, events=events.get(name, [])) for name in scenarios),
+        probes={f"front for-{name}": [good_probe] for name in scenarios}
+        | {f"{name} for-{name}": answers for name, answers in scenarios.items()},
+    )
+    common = {
+        "source_url": "https://x.example/owa/",
+        "target_site": "berlin",
+        "target_product_line": "2010",
+        "mailbox": "for-{{ inventory_hostname }}",
+        "password_host": "{{ inventory_hostname }}",
+        "expect": ["proxied"],
+    }
+    own = {"source": "{{ inventory_hostname }}", "may_break": "{{ may_break | default(false) }}"}
+    step = {
+        "id": "s1",
+        "kind": "{{ kind | default('upgrade') }}",
+        "pilot": "{{ pilot | default(false) }}",
+        "probes": [{**common, "source": "front"}, {**common, **own}],
+    }
+    stage.set_play("verify.yml", "exchange_verify", exchange_step=step)
+    play = stage.folder / "verify.yml"
+    play.write_text(play.read_text().replace("hosts: exchange", "hosts: exchange:!front"))
+    return stage.run("verify.yml")
+
+
+@pytest.mark.parametrize("host", ["fine", "excused-46", "watson", "warming-up", "settling"])
+def test_verify_is_content_with(verify, host):
+    assert verify.messages(host) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "parts"),
+    [
+        (
+            "refused",
+            [
+                "pilot step s1: 1 of 2 probes not as expected, refused refused by version",
+                "refused to berlin/2010 as for-refused: broken: cookie (12 of 12 tries)",
+                "refused logged event 46 of MSExchange OWA (1 times, last at 2012-04-23T20:15:00Z)",
+            ],
+        ),
+        ("pilot-46", ["pilot step s1: 0 of 2 probes", "pilot-46 refused by version (event 46)"]),
+        ("plain-46", ["step s1: 0 of 2 probes", "plain-46 refused by version (event 46)"]),
+        ("unable", ["1 of 2 probes", "as for-unable: ca_path: cannot read certificates"]),
+        ("settling-broken", ["1 of 2 probes", "broken: cookie"]),
+    ],
+)
+def test_verify_refuses(verify, host, parts):
+    (said,) = verify.messages(host)
+    for part in parts:
+        assert part in said
+    assert said.startswith("pilot") is (host in ("refused", "pilot-46"))
+
+
+def test_verify_repeats_silence_and_settling_but_never_a_broken_answer(verify):
+    probes = [call["source"] for call in verify.calls("owa_probe")]
+    times = {name: probes.count(name) for name in ("fine", "refused", "warming-up")}
+    assert times == {"fine": 1, "refused": 1, "warming-up": 3}
+    assert (probes.count("settling"), probes.count("settling-broken")) == (3, 2)
+
+
+def test_verify_tells_an_event_once_per_source(verify):
+    told = {
+        host: result["msg"]
+        for name, host, result in verify.results
+        if "Report events" in name and not result.get("skipped")
+    }
+    (line,) = told["watson"]
+    assert line.startswith("watson logged event 4999 of MSExchange Common (2 times, last at 2012-")
+    assert "fine" not in told
