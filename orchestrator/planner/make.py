@@ -111,8 +111,8 @@ def _passing_builds(steps: list[Step], catalogue: Catalogue) -> list[str]:
     """Removals that may show an older build for a while: the states checked do not hold it."""
     return [
         f"{step.id}: if removing {catalogue.name(step.from_build)} leaves an older build than "
-        f"{catalogue.name(step.to_build)}, {', '.join(step.servers)} may answer with that one until "
-        "the recorded package is installed again; the check does not cover those minutes"
+        f"{catalogue.name(step.to_build)}, {', '.join(step.servers)} may answer with that one "
+        "until the recorded package is installed again; the check does not cover those minutes"
         for step in steps
         if step.kind is StepKind.DOWNGRADE and step.from_build and step.to_build
         if (release := catalogue.release(step.to_build)) is None or release.rollup
