@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from orchestrator.checker import CheckReport, check
 from orchestrator.errors import NoSafePlan, OrchestratorError
@@ -53,7 +54,8 @@ def way_back(
     """The plan from a state back to before another plan.
 
     If the start of that plan was broken, to the last state on the way that was not, unless
-    going back to the broken paths was accepted by name.
+    going back to the broken paths was accepted by name. Such a path has no say in the order and
+    is not probed, since nothing can be expected of it; all others are kept working.
 
     Raises
     ------
@@ -64,7 +66,15 @@ def way_back(
     for step in plan.steps:
         states.append(step.apply(states[-1]))
     target = last_sound_state(topology, states, book, accepted_paths)
-    back, report = checked_plan(topology, now, target, book, pilot=False)
+    given_up = {
+        found.path
+        for found in book.judge_all(topology, target)
+        if found.worst.blocks and str(found.path) in accepted_paths
+    }
+    heeded = replace(topology, paths=tuple(p for p in topology.paths if p not in given_up))
+    back, report = checked_plan(heeded, now, target, book, pilot=False)
+    remarks = [f"{path} is broken when this ends, as accepted" for path in sorted(given_up)]
+    back = replace(back, remarks=(*back.remarks, *remarks))
     stuck = [step for step in back.steps if step.kind.changes_build and not step.reversible]
     if stuck:
         lines = "\n".join(
