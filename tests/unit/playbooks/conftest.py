@@ -140,7 +140,7 @@ class Stage:
             "exchange_poll_seconds": 0,
             "exchange_settle_seconds": 0,
         }
-        command = [str(ANSIBLE_PLAYBOOK), "-i", "hosts.yml", "-f", "8", "-e", json.dumps(local)]
+        command = [str(ANSIBLE_PLAYBOOK), "-i", "hosts.yml", "-f", "2", "-e", json.dumps(local)]
         done = subprocess.run(
             [*command, *arguments, playbook],
             cwd=self.folder,
