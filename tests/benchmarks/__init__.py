@@ -1,0 +1,1 @@
+"""Generated organisations and the figures measured on them."""
