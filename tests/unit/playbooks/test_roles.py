@@ -295,7 +295,7 @@ def verify(make_stage, make_server, good_probe):
         "settling-broken": {"kind": "enable-redirection"},
     }
     stage = make_stage()
-    stage.set_hosts({"front": {}, **{name: more.get(name, {}) for name in scenarios}})
+    stage.set_hosts({"front": {"ansible_host": "10.0.0.7"}, **{name: more.get(name, {}) for name in scenarios}})
     stage.set_farm(
         make_server("front"),
         *(make_server(name, events=events.get(name, [])) for name in scenarios),
@@ -303,7 +303,7 @@ def verify(make_stage, make_server, good_probe):
         | {f"{name} for-{name}": answers for name, answers in scenarios.items()},
     )
     common = {
-        "source_url": "https://x.example/owa/",
+        "source_url": "https://balanced.example:4443/owa/",
         "target_site": "berlin",
         "target_product_line": "2010",
         "mailbox": "for-{{ inventory_hostname }}",
@@ -321,6 +321,13 @@ def verify(make_stage, make_server, good_probe):
     play = stage.folder / "verify.yml"
     play.write_text(play.read_text().replace("hosts: exchange", "hosts: exchange:!front"))
     return stage.run("verify.yml")
+
+
+def test_verify_goes_to_the_server_itself_and_asks_for_the_name_in_its_url(verify):
+    calls = [call for call in verify.calls("owa_probe") if call["source"] == "front"]
+    assert {(call["url"], call["host_name"]) for call in calls} == {
+        ("https://10.0.0.7:4443/owa/", "balanced.example")
+    }
 
 
 @pytest.mark.parametrize("host", ["fine", "excused-46", "watson", "warming-up", "settling"])
