@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         err().print("Interrupted.")
         return INTERRUPTED
     except _CliError as error:
-        err().print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+        _explain(_usage(error))
         return 1
     except OrchestratorError as error:
         _explain(error)
@@ -96,6 +96,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _wants_help(arguments: Sequence[str] | None) -> bool:
     given = sys.argv[1:] if arguments is None else arguments
     return not given or given[0] == "--help"
+
+
+def _usage(error: Exception) -> OrchestratorError:
+    """What click found wrong with the words of a command, as one of our own errors."""
+    # Its str() leaves out what matters: which option is missing, and how it is written.
+    say = getattr(error, "format_message", error.__str__)
+    context = getattr(error, "ctx", None)
+    remedy = f"see {context.command_path} --help" if context is not None else ""
+    return OrchestratorError(f"Error: {say()}", remedy)
 
 
 def _explain(error: OrchestratorError) -> None:
