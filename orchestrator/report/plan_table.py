@@ -24,28 +24,32 @@ def print_plan(
     """Steps: what, where, why, how long, what is out of service, and whether it can be undone."""
     console.print(_steps(plan, catalogue))
     console.print()
+    console.print(Text("Why, and why not in another order:", style="bold"))
+    for line in _reasons(plan):
+        console.print(Text(line), soft_wrap=True)
+    console.print()
     for line in _summary(topology, plan, book, report):
         console.print(Text(line), soft_wrap=True)
 
 
 def _steps(plan: Plan, catalogue: Catalogue) -> Table:
-    table = Table(title="Plan", title_justify="left", title_style="bold", show_lines=True)
+    table = Table(title="Plan", title_justify="left", title_style="bold", expand=False)
     table.add_column("#", justify="right")
-    table.add_column("step", overflow="fold", max_width=36)
-    table.add_column("what and where", overflow="fold", max_width=34)
-    table.add_column("why", overflow="fold", max_width=60)
+    table.add_column("stage", justify="right")
+    table.add_column("what", overflow="fold")
+    table.add_column("servers", overflow="fold")
+    table.add_column("change", overflow="fold")
     table.add_column("min", justify="right")
-    table.add_column("outage", overflow="fold", max_width=16)
-    table.add_column("undo", overflow="fold", max_width=18)
+    table.add_column("outage", overflow="fold")
+    table.add_column("undo", overflow="fold", max_width=30)
     stage_of = {step.id: n for n, stage in enumerate(plan.stages, 1) for step in stage}
-    told: dict[tuple[PoolId, str], int] = {}
     for number, step in enumerate(plan.steps, 1):
-        first = told.setdefault((step.pool, step.reason), number)
         table.add_row(
             str(number),
-            Text(f"{step.id}\nstage {stage_of[step.id]}" + ("\nPILOT" if step.pilot else "")),
-            Text(_what(step, catalogue)),
-            Text(step.reason if first == number else f"As step {first}"),
+            str(stage_of[step.id]),
+            Text(f"{step.kind} {_where(step)}" + (" PILOT" if step.pilot else "")),
+            Text("\n".join(step.servers) or f"{len(step.probes)} probes"),
+            Text(_change(step, catalogue)),
             str(step.estimated_minutes),
             Text(
                 f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
@@ -55,16 +59,31 @@ def _steps(plan: Plan, catalogue: Catalogue) -> Table:
     return table
 
 
-def _what(step: Step, catalogue: Catalogue) -> str:
-    servers = ", ".join(step.servers)
+def _where(step: Step) -> str:
+    if step.kind is StepKind.VERIFY:
+        return f"paths of {step.pool}" if step.pilot else "every path"
+    return str(step.pool)
+
+
+def _change(step: Step, catalogue: Catalogue) -> str:
     if step.kind.changes_build and step.from_build and step.to_build:
         old, new = catalogue.name(step.from_build), catalogue.name(step.to_build)
-        return f"{servers}\n{old} ({step.from_build})\n-> {new} ({step.to_build})"
+        return f"{old} -> {new}"
     if step.kind is StepKind.VERIFY:
-        return f"{len(step.probes)} probes"
+        return "nothing"
     urls = sorted(set(step.new_urls.values()))
-    value = ", ".join(url or "none" for url in urls)
-    return f"{servers}\nOWA ExternalUrl -> {value}"
+    return "OWA ExternalUrl -> " + ", ".join(url or "none" for url in urls)
+
+
+def _reasons(plan: Plan) -> list[str]:
+    """Each reason once, with the steps it holds for."""
+    by_reason: dict[tuple[PoolId, str], list[str]] = {}
+    for number, step in enumerate(plan.steps, 1):
+        by_reason.setdefault((step.pool, step.reason), []).append(f"{number} {step.id}")
+    return [
+        f"  {', '.join(steps)}:\n" + "\n".join(f"      {part}" for part in reason.split("; "))
+        for (_, reason), steps in by_reason.items()
+    ]
 
 
 def _summary(topology: Topology, plan: Plan, book: RuleBook, report: CheckReport) -> list[str]:
