@@ -48,7 +48,7 @@ class Ended:
         return f"{self.out}\n{self.err}"
 
 
-def environment(**more: str) -> dict[str, str]:
+def clean_environment(**more: str) -> dict[str, str]:
     """A wide terminal, and nothing that would lead Ansible to settings of this machine."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("ANSIBLE_", "PYTHON"))}
     return {**kept, "COLUMNS": "250", **more}
@@ -62,7 +62,7 @@ def orchestrator(*arguments: object, ends: int = 0, **more: str) -> Ended:
         capture_output=True,
         text=True,
         cwd=PROJECT,
-        env=environment(**more),
+        env=clean_environment(**more),
         stdin=subprocess.DEVNULL,
         timeout=LIMIT,
     )
@@ -70,6 +70,11 @@ def orchestrator(*arguments: object, ends: int = 0, **more: str) -> Ended:
     assert "Traceback" not in ended.text, ended.text
     assert ended.code == ends, f"{arguments} ended with {ended.code}:\n{ended.text}"
     return ended
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., dict[str, str]]:
+    return clean_environment
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +113,7 @@ class Tools:
             check=False,
             capture_output=True,
             text=True,
-            env=environment(PATH=f"{self.bin}:{os.environ['PATH']}", **more),
+            env=clean_environment(PATH=f"{self.bin}:{os.environ['PATH']}", **more),
             stdin=subprocess.DEVNULL,
             timeout=LIMIT,
         )
