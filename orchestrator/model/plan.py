@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.model.build import Build
+from orchestrator.model.schedule import Schedule
 from orchestrator.model.state import State
 from orchestrator.model.topology import PoolId, Protocol
 
@@ -163,6 +164,8 @@ class Plan:
         Ids of advisory and accepted rules that some state on the way rests on.
     remarks : tuple of str
         What a reader must know: what stays unsolved, assumed or unseen.
+    schedule : Schedule or None
+        When the steps run; None if no windows were given.
     """
 
     steps: tuple[Step, ...]
@@ -170,6 +173,7 @@ class Plan:
     end: State
     leans_on: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    schedule: Schedule | None = None
 
     @property
     def stages(self) -> list[list[Step]]:

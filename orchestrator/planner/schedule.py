@@ -1,0 +1,140 @@
+"""Giving the steps of a plan their times inside the maintenance windows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from orchestrator.errors import NoSafePlan
+from orchestrator.model.plan import Plan
+from orchestrator.model.schedule import Bound, Calendar, Schedule, TimedStep, TimePolicy
+from orchestrator.model.topology import Label, Topology
+from orchestrator.model.window import moment_of
+from orchestrator.planner.bounds import earliest_ends, least_end, least_user_minutes
+from orchestrator.planner.packing import Packed, pack
+from orchestrator.planner.workload import Task, Workload, workload
+
+
+def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePolicy) -> Plan:
+    """The plan with a time for every step, and remarks on what stays redirected between windows.
+
+    Parameters
+    ----------
+    topology : Topology
+    plan : Plan
+        Its order is kept; any prefix of it is safe, so the farm may stand still between windows.
+    calendar : Calendar
+        With the windows of every site.
+    policy : TimePolicy
+
+    Raises
+    ------
+    NoSafePlan
+        If a step fits into no window of its site, or the windows end before the work does.
+    """
+    if not plan.steps:
+        return plan
+    work = workload(topology, plan, calendar, policy)
+    _require_room(work, calendar, policy)
+    ends = earliest_ends(work)
+    if ends is None:
+        raise _too_few(_stuck(work), "the steps before it")
+    least = least_end(work, ends)
+    users = least_user_minutes(work)
+    packed = pack(work, (users, least.end))
+    if packed is None:
+        raise _too_few(
+            work.tasks[-1], f"all steps, {policy.max_parallel} at a time, with what comes before"
+        )
+    timed = Schedule(
+        calendar=calendar,
+        policy=policy,
+        begin=moment_of(work.begin),
+        steps=_timed(work, packed, calendar),
+        bound=Bound(moment_of(least.end), least.because, users),
+        user_minutes=packed.key[0],
+    )
+    remarks = (*plan.remarks, *_left_on(work, packed.starts))
+    return dataclasses.replace(plan, schedule=timed, remarks=remarks)
+
+
+def _timed(work: Workload, packed: Packed, calendar: Calendar) -> tuple[TimedStep, ...]:
+    rows = []
+    for number in sorted(range(len(packed.starts)), key=lambda n: (packed.starts[n], n)):
+        task = work.tasks[number]
+        start = moment_of(packed.starts[number])
+        end = moment_of(packed.starts[number] + task.need)
+        windows = calendar.of(task.step).windows
+        window = next(w for w in windows if w.start <= start < w.end or w.holds(start, end))
+        rows.append(TimedStep(task.step.id, start, end, task.reserve, window))
+    return tuple(rows)
+
+
+def _require_room(work: Workload, calendar: Calendar, policy: TimePolicy) -> None:
+    misfits = [task for task in work.tasks if not task.slots.starts]
+    if not misfits:
+        return
+    lines = ["No plan fits the windows: these steps fit into none of them."]
+    for task in misfits[:20]:
+        group = calendar.of(task.step)
+        longest = max((window.minutes for window in group.windows), default=0)
+        where = task.step.pool.site if task.step.servers else "any site"
+        room = (
+            f"the longest window of {where} has {longest}"
+            if longest
+            else f"{where} has no window at all"
+        )
+        looking = policy.minutes(task.step) - task.step.estimated_minutes
+        lines.append(
+            f"  {task.step.id} needs {task.need + task.reserve} minutes "
+            f"({task.step.estimated_minutes} estimated, {looking} to verify, {task.reserve} "
+            f"reserved for the way back); {room}"
+        )
+    if len(misfits) > 20:
+        lines.append(f"  and {len(misfits) - 20} more")
+    raise NoSafePlan(
+        "\n".join(lines),
+        "lengthen the windows or black out less; or lower policy.reserve_minutes in the windows "
+        "file, knowing that a failed step may then not be taken back in its window",
+    )
+
+
+def _stuck(work: Workload) -> Task:
+    ends: list[int] = []
+    for task in work.tasks:
+        start = task.slots.earliest(max((ends[n] for n in task.after), default=work.begin))
+        if start is None:
+            return task
+        ends.append(start + task.need)
+    return work.tasks[-1]
+
+
+def _too_few(task: Task, what: str) -> NoSafePlan:
+    return NoSafePlan(
+        f"No plan fits the windows: they end before {what} and {task.step.id} are done.",
+        "set a later `until` in the windows file, add windows, or allow more steps at once with "
+        "policy.max_parallel",
+    )
+
+
+def _left_on(work: Workload, starts: Sequence[int]) -> Iterable[str]:
+    """What a reader must know of redirections that outlast the window they were opened in."""
+    for redirection in work.redirections:
+        first, last = starts[redirection.opens], starts[redirection.closes]
+        opening, closing = work.tasks[redirection.opens], work.tasks[redirection.closes]
+        between = work.night(last) - work.night(first)
+        if not between:
+            continue
+        minutes = last + closing.need - first
+        label = Label(opening.step.pool, opening.step.protocols[0])
+        again = "windows" if between > 1 else "window"
+        yield (
+            f"{label} stays redirected from one window into the {between} {again} after it: "
+            f"{hours(minutes)} in all, {hours(minutes * redirection.users)} of users "
+            f"({redirection.users} users); the farm is safe meanwhile"
+        )
+
+
+def hours(minutes: int) -> str:
+    """Minutes as hours for a person: ``7,175.5 h``."""
+    return f"{minutes / 60:,.1f} h"
