@@ -8,7 +8,10 @@ from typing import Any
 
 import yaml
 
+from orchestrator.diagnostic import Diagnostic
+from orchestrator.errors import InvalidInput
 from orchestrator.model.build import Build, Catalogue, Release
+from orchestrator.rules.in_force import DEFAULT_PACK
 from orchestrator.rules.pack import parse_pack
 from orchestrator.rules.rule import Rule
 
@@ -42,9 +45,31 @@ def catalogue() -> Catalogue:
     )
 
 
+def rule_pack_names() -> list[str]:
+    """The packs that ship."""
+    return sorted(path.stem for path in (_PACKAGE / "rules" / "packs").glob("*.yml"))
+
+
 @functools.cache
-def rule_pack(name: str = "exchange-2007-2010") -> tuple[Rule, ...]:
-    """The rules of a shipped pack."""
+def rule_pack(name: str = DEFAULT_PACK) -> tuple[Rule, ...]:
+    """The rules of a shipped pack.
+
+    Raises
+    ------
+    InvalidInput
+        If no pack has this name.
+    """
+    if name not in rule_pack_names():
+        raise InvalidInput(
+            [
+                Diagnostic(
+                    "CAS-E607",
+                    f"rule pack {name}",
+                    "does not ship with this version",
+                    remedy=f"known packs: {', '.join(rule_pack_names())}",
+                )
+            ]
+        )
     path = _PACKAGE / "rules" / "packs" / f"{name}.yml"
     return parse_pack(load_yaml(path.read_text(encoding="utf-8")))
 

@@ -15,7 +15,6 @@ from orchestrator.cli.running import Job, inputs_of, run_job, show_report
 from orchestrator.errors import StalePlan
 from orchestrator.model.topology import Topology
 from orchestrator.planfile import SavedPlan, read_plan
-from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import rule_pack
 
 PlanFolder = Annotated[
@@ -41,7 +40,7 @@ def apply(
     saved = read_plan(folder)
     loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
     require_same_farm(saved, loaded.topology, folder, inventory)
-    book = RuleBook(rule_pack(), saved.policy)
+    book = saved.rules.book(rule_pack, saved.policy)
     require_safe(check(saved.topology, saved.plan, book), f"{folder} holds")
     job = Job(
         folder=folder,

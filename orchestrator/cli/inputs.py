@@ -13,6 +13,7 @@ from orchestrator.inventory import Inventory, load_inventory
 from orchestrator.model.build import Build, UnknownBuild
 from orchestrator.report.console import err
 from orchestrator.rules.engine import RuleBook, unknown_rule_ids
+from orchestrator.rules.in_force import RulesInForce
 from orchestrator.rules.rule import Policy, Verdict
 from orchestrator.shipped import catalogue, rule_pack
 
@@ -32,14 +33,19 @@ def read_inventory(
     return inventory
 
 
-def rule_book(inventory: Inventory, accept: Sequence[str], strict: Sequence[str]) -> RuleBook:
-    """The shipped rules under the organisation's policy and the command line's."""
+def rule_book(
+    decided: Inventory | Policy,
+    accept: Sequence[str],
+    strict: Sequence[str],
+    rules: RulesInForce | None = None,
+) -> RuleBook:
+    """The rules in force under the organisation's policy and the command line's."""
     said = "said on the command line"
     policy = Policy(
-        accepted={**inventory.accepted, **dict.fromkeys(accept, said)},
-        strict={**inventory.strict, **dict.fromkeys(strict, said)},
+        accepted={**decided.accepted, **dict.fromkeys(accept, said)},
+        strict={**decided.strict, **dict.fromkeys(strict, said)},
     )
-    book = RuleBook(rule_pack(), policy)
+    book = (rules or RulesInForce()).book(rule_pack, policy)
     findings = [
         Diagnostic(
             "CAS-E307",

@@ -13,6 +13,10 @@ InventoryOption = Annotated[
         "-i", "--inventory", help="Folder with hosts.yml and organization.yml.", show_default=False
     ),
 ]
+OptionalInventory = Annotated[
+    Path | None,
+    typer.Option("-i", "--inventory", help="Folder with hosts.yml and organization.yml."),
+]
 ExtraVars = Annotated[
     list[str] | None,
     typer.Option(

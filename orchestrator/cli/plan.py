@@ -8,18 +8,19 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from orchestrator.cli.inputs import read_goals, read_inventory, rule_book
-from orchestrator.cli.live import observed_or_declared
 from orchestrator.cli.options import (
     Accept,
     ExtraVars,
     Goals,
-    InventoryOption,
+    OptionalInventory,
     Strict,
     VaultPasswordFile,
 )
 from orchestrator.cli.planning import checked_plan, plan_files
+from orchestrator.cli.question import Question, Source, ask
 from orchestrator.planfile import digest, write_folder
+from orchestrator.planfile.organization import organization_document
+from orchestrator.planfile.organization_file import write_organization
 from orchestrator.planner import goal_state
 from orchestrator.report.console import out
 from orchestrator.report.plan_table import print_plan
@@ -29,7 +30,15 @@ CHANGES = 2
 
 
 def plan(
-    inventory: InventoryOption,
+    inventory: OptionalInventory = None,
+    organization: Annotated[
+        Path | None,
+        typer.Option(
+            "--organization",
+            metavar="FILE",
+            help="Plan from an organisation document (YAML, or JSON if named .json) without hosts.",
+        ),
+    ] = None,
     to: Goals = None,
     output: Annotated[
         Path | None,
@@ -38,6 +47,14 @@ def plan(
     live: Annotated[
         bool, typer.Option("--live", help="Start from the state read from the hosts.")
     ] = False,
+    organization_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--write-organization",
+            metavar="FILE",
+            help="New file for the organisation document this plan follows from.",
+        ),
+    ] = None,
     accept: Accept = None,
     strict: Strict = None,
     detailed_exitcode: Annotated[
@@ -52,21 +69,27 @@ def plan(
     3 no safe plan.
     """
     console = out()
-    if not to:
+    asked = ask(
+        Source(inventory, organization, live, extra_vars or [], vault_password_file),
+        to or [],
+        accept or [],
+        strict or [],
+    )
+    if organization_to is not None:
+        _write(asked, organization_to)
+        if not asked.goals:
+            return 0
+    if not asked.goals:
         raise typer.BadParameter('name at least one goal, e.g. --to "2010 SP2 RU2"')
-    goals = read_goals(to)
-    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
-    book = rule_book(loaded, accept or [], strict or [])
-    start, _ = observed_or_declared(loaded, live, extra_vars or [], vault_password_file)
-    topology = loaded.topology
-    end = goal_state(topology, start, goals, catalogue())
-    made, report = checked_plan(topology, start, end, book)
+    topology, book = asked.topology, asked.book
+    end = goal_state(topology, asked.start, asked.goals, catalogue())
+    made, report = checked_plan(topology, asked.start, end, book)
     if not made.steps:
         console.print("Nothing to do: every server that may change is at its goal.")
         return 0
     print_plan(console, topology, made, book, catalogue(), report)
     if output is not None:
-        files, notes = plan_files(topology, made, book, report, goals)
+        files, notes = plan_files(topology, made, book, report, asked.goals)
         write_folder(output, files)
         for note in notes:
             console.print(Text(f"Note: {note}."))
@@ -74,3 +97,9 @@ def plan(
     else:
         console.print("Dry run: nothing was written; give -o FOLDER to write the plan.")
     return CHANGES if detailed_exitcode else 0
+
+
+def _write(asked: Question, file: Path) -> None:
+    document = organization_document(asked.topology, asked.start, asked.goals, asked.book)
+    write_organization(document, file)
+    out().print(Text(f"Organisation document written to {file}."), soft_wrap=True)

@@ -21,7 +21,6 @@ from orchestrator.planfile import digest, read_plan, write_folder
 from orchestrator.planfile.folder import RUNS
 from orchestrator.report.console import out
 from orchestrator.report.plan_table import print_plan
-from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, playbook_parts, rule_pack
 
 
@@ -57,7 +56,7 @@ def rollback(
     farm = read_farm(inputs, loaded)
     if not farm.complete:
         raise InvalidInput(farm.problems)
-    book = RuleBook(rule_pack(), saved.policy)
+    book = saved.rules.book(rule_pack, saved.policy)
     back, report = way_back(topology, saved.plan, farm.state, book, accepted)
     if not back.steps:
         console.print("Nothing to undo: the farm is where this way back would lead.")

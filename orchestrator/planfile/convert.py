@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.checker import CheckReport
 from orchestrator.model.build import Build
@@ -30,12 +30,15 @@ from orchestrator.planfile.document import (
     PoolDoc,
     ProbeDoc,
     RuleDoc,
+    RulesInForceDoc,
     ServerDoc,
     SiteDoc,
     StepDoc,
     TopologyDoc,
 )
 from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.in_force import OWN, RulesInForce, rules_in_force
+from orchestrator.rules.pack import entry_of, rules_of
 from orchestrator.rules.rule import Policy
 
 
@@ -48,6 +51,8 @@ class SavedPlan:
     purpose : str
         ``change`` or ``rollback``.
     goals : mapping of product line to Build
+    rules : RulesInForce
+        As read; what is written follows from the rule book.
     """
 
     topology: Topology
@@ -55,6 +60,7 @@ class SavedPlan:
     policy: Policy
     goals: Mapping[str, Build]
     purpose: str = "change"
+    rules: RulesInForce = field(default_factory=RulesInForce)
 
 
 def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDoc:
@@ -70,11 +76,9 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
         format_version=FORMAT_VERSION,
         purpose="rollback" if saved.purpose == "rollback" else "change",
         goals={line: str(build) for line, build in sorted(saved.goals.items())},
-        topology=_topology(saved.topology, plan.start),
-        policy=PolicyDoc(
-            accepted=dict(sorted(saved.policy.accepted.items())),
-            strict=dict(sorted(saved.policy.strict.items())),
-        ),
+        topology=topology_document(saved.topology, plan.start),
+        policy=policy_document(saved.policy),
+        rules_in_force=rules_document(rules_in_force(book)),
         rules=[_rule(book, rule_id) for rule_id in used],
         evidence=EvidenceDoc(
             paths=report.paths,
@@ -90,7 +94,7 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
 
 def from_document(doc: PlanDoc) -> SavedPlan:
     """The plan of a document; its end state follows from its steps."""
-    topology, start = _read_topology(doc.topology)
+    topology, start = read_topology(doc.topology)
     steps = tuple(_read_step(step) for step in doc.steps)
     end = start
     for step in steps:
@@ -98,10 +102,34 @@ def from_document(doc: PlanDoc) -> SavedPlan:
     plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks))
     goals = {line: Build.parse(text) for line, text in doc.goals.items()}
     policy = Policy(accepted=doc.policy.accepted, strict=doc.policy.strict)
-    return SavedPlan(topology, plan, policy, goals, doc.purpose)
+    return SavedPlan(topology, plan, policy, goals, doc.purpose, read_rules(doc.rules_in_force))
 
 
-def _topology(topology: Topology, start: State) -> TopologyDoc:
+def policy_document(policy: Policy) -> PolicyDoc:
+    """Decisions about rules, sorted."""
+    return PolicyDoc(
+        accepted=dict(sorted(policy.accepted.items())), strict=dict(sorted(policy.strict.items()))
+    )
+
+
+def rules_document(rules: RulesInForce) -> RulesInForceDoc:
+    """The rules in force."""
+    return RulesInForceDoc(packs=list(rules.packs), own=[entry_of(rule) for rule in rules.own])
+
+
+def read_rules(doc: RulesInForceDoc) -> RulesInForce:
+    """The rules of a document.
+
+    Raises
+    ------
+    ValueError
+        If two rules share an id.
+    """
+    return RulesInForce(tuple(doc.packs), rules_of(doc.own, None, OWN))
+
+
+def topology_document(topology: Topology, start: State) -> TopologyDoc:
+    """What exists, with the state it is in."""
     return TopologyDoc(
         organization=topology.organization,
         replication_minutes=topology.replication_minutes,
@@ -214,7 +242,8 @@ def _pool_id(text: str) -> PoolId:
     return PoolId(site, line)
 
 
-def _read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
+def read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
+    """What exists, and the state it is in."""
     pools: dict[PoolId, Pool] = {}
     servers: dict[str, Server] = {}
     builds: dict[str, Build] = {}

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.model.plan import Outcome, StepKind
 from orchestrator.model.topology import Protocol
+from orchestrator.rules.in_force import DEFAULT_PACK
+from orchestrator.rules.pack import RuleEntry
 
 FORMAT_VERSION: Literal[1] = 1
 
@@ -95,6 +97,15 @@ class RuleDoc(Part):
     references: list[str]
 
 
+class RulesInForceDoc(Part):
+    """All rules the plan was made under, so that it can be checked again under the same."""
+
+    packs: list[str] = Field(default=[DEFAULT_PACK], description="shipped rule packs, by name")
+    own: list[RuleEntry] = Field(
+        default_factory=list, description="rules of the organisation, with their sources"
+    )
+
+
 class PolicyDoc(Part):
     """What the operator decided about rules: id to reason."""
 
@@ -163,6 +174,7 @@ class PlanDoc(Part):
     goals: dict[str, str]
     topology: TopologyDoc
     policy: PolicyDoc
+    rules_in_force: RulesInForceDoc
     rules: list[RuleDoc]
     evidence: EvidenceDoc
     remarks: list[str]

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from orchestrator.model.build import Build
 from orchestrator.model.topology import Protocol
@@ -19,38 +27,56 @@ def _build(value: object) -> Build | None:
     return Build.parse(value)
 
 
+def _text(build: Build | None) -> str | None:
+    return None if build is None else str(build)
+
+
+_Bound = Annotated[
+    Build | None,
+    BeforeValidator(_build),
+    PlainSerializer(_text),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class _Range(_Strict):
-    at_least: Annotated[Build | None, BeforeValidator(_build)] = None
-    below: Annotated[Build | None, BeforeValidator(_build)] = None
+class RangeEntry(_Strict):
+    """Builds from ``at_least`` up to but without ``below``; absent is open."""
+
+    at_least: _Bound = None
+    below: _Bound = None
 
 
-class _Symptom(_Strict):
+class SymptomEntry(_Strict):
+    """What people and logs show when the rule strikes."""
+
     user: str = ""
     event_id: int | None = None
     event_source: str = ""
 
 
-class _Rule(_Strict):
+class RuleEntry(_Strict):
+    """One rule as written; a rule without a reference is refused."""
+
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str = Field(min_length=1)
     protocols: list[Protocol] = Field(min_length=1)
-    source: _Range
-    target: _Range
+    source: RangeEntry
+    target: RangeEntry
     relation: Relation = Relation.ANY
     verdict: Verdict
     confidence: Confidence
-    symptom: _Symptom = Field(default_factory=_Symptom)
+    symptom: SymptomEntry = Field(default_factory=SymptomEntry)
     references: list[str] = Field(min_length=1)
 
 
 class _Pack(_Strict):
     pack: str
     references: dict[str, str]
-    rules: list[_Rule]
+    rules: list[RuleEntry]
 
 
 def parse_pack(document: Any) -> tuple[Rule, ...]:
@@ -69,13 +95,33 @@ def parse_pack(document: Any) -> tuple[Rule, ...]:
         If two rules share an id or a reference is not listed.
     """
     pack = _Pack.model_validate(document)
+    return rules_of(pack.rules, pack.references, pack.pack)
+
+
+def rules_of(
+    entries: Iterable[RuleEntry], references: Mapping[str, str] | None, place: str
+) -> tuple[Rule, ...]:
+    """Rules of checked entries.
+
+    Parameters
+    ----------
+    references : mapping of name to text, or None
+        None if the entries give the texts themselves.
+    place : str
+        Where the entries stand.
+
+    Raises
+    ------
+    ValueError
+        If two rules share an id or a reference is not listed.
+    """
     seen: set[str] = set()
     rules = []
-    for rule in pack.rules:
+    for rule in entries:
         if rule.id in seen:
-            raise ValueError(f"pack {pack.pack}: two rules are called {rule.id}")
+            raise ValueError(f"pack {place}: two rules are called {rule.id}")
         seen.add(rule.id)
-        missing = [name for name in rule.references if name not in pack.references]
+        missing = [n for n in rule.references if references is not None and n not in references]
         if missing:
             raise ValueError(f"rule {rule.id}: reference {missing[0]} is not listed in the pack")
         rules.append(
@@ -89,8 +135,28 @@ def parse_pack(document: Any) -> tuple[Rule, ...]:
                 verdict=rule.verdict,
                 confidence=rule.confidence,
                 symptom=Symptom(**rule.symptom.model_dump()),
-                references=tuple(pack.references[name] for name in rule.references),
-                place=pack.pack,
+                references=tuple(references[n] if references else n for n in rule.references),
+                place=place,
             )
         )
     return tuple(rules)
+
+
+def entry_of(rule: Rule) -> RuleEntry:
+    """A rule as an entry that gives its references as texts; the opposite of `rules_of`."""
+    return RuleEntry(
+        id=rule.id,
+        title=rule.title,
+        protocols=sorted(rule.protocols),
+        source=RangeEntry(at_least=rule.source.at_least, below=rule.source.below),
+        target=RangeEntry(at_least=rule.target.at_least, below=rule.target.below),
+        relation=rule.relation,
+        verdict=rule.verdict,
+        confidence=rule.confidence,
+        symptom=SymptomEntry(
+            user=rule.symptom.user,
+            event_id=rule.symptom.event_id,
+            event_source=rule.symptom.event_source,
+        ),
+        references=list(rule.references),
+    )

@@ -1,0 +1,162 @@
+"""The organisation document, version 2: everything the planner needs in one file, without hosts.
+
+It is the topology part of plan.json with defaults for what people leave out, and beside it the
+goal, the policy and the rules. Its JSON Schema is shipped as
+``orchestrator/schemas/organization-document.schema.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from orchestrator.inventory.organization import REDIRECT_URL, ProductLine, Reason, SiteName
+from orchestrator.model.build import Build
+from orchestrator.model.state import State
+from orchestrator.model.topology import Protocol, Topology
+from orchestrator.planfile.convert import policy_document, rules_document, topology_document
+from orchestrator.planfile.document import (
+    PackageDoc,
+    PathDoc,
+    PolicyDoc,
+    PoolDoc,
+    RulesInForceDoc,
+    ServerDoc,
+    SiteDoc,
+    TopologyDoc,
+)
+from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.in_force import RulesInForce, rules_in_force
+from orchestrator.rules.rule import Policy
+
+DEFAULT_MINUTES = 30
+"""To change a server's build where nobody said how long it takes; our estimate."""
+MOST_USERS = 100_000_000
+
+
+class SiteEntry(SiteDoc):
+    """A site."""
+
+    name: SiteName
+    internet_facing: bool = Field(default=False, strict=True)
+    domain_controller: str = ""
+
+
+class ServerEntry(ServerDoc):
+    """A server as it is now; ``build`` as ExSetup.exe shows it, or a name like 2010 SP2 RU1."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+    estimated_minutes: int = Field(DEFAULT_MINUTES, ge=0, le=7 * 24 * 60, strict=True)
+    internal_url: str = ""
+    management_host: str = ""
+    external_urls: dict[Protocol, str] = Field(
+        default_factory=dict, description="ExternalUrls set today, by protocol; absent: none"
+    )
+
+
+class PoolEntry(PoolDoc):
+    """The servers of one product line in one site."""
+
+    site: SiteName
+    product_line: ProductLine
+    servers: list[ServerEntry] = Field(min_length=1)  # type: ignore[assignment]  # read only
+    minimum_in_service: int | None = Field(  # type: ignore[assignment]  # None is filled in
+        None, ge=0, strict=True, description="default: all but one"
+    )
+    redirect_url: str = Field(
+        "",
+        pattern=f"^$|{REDIRECT_URL}",
+        description="where OWA can be redirected to; empty: it cannot",
+    )
+    redirect_evidence: str = ""
+    outage_consent: bool = Field(default=False, strict=True)
+    hold: str = Field("", description="why the pool stays at its build; empty: it may change")
+    test_mailbox: str = ""
+    mailboxes: int = Field(0, ge=0, le=MOST_USERS, strict=True)
+
+
+class PathEntry(PathDoc):
+    """Traffic a source forwards for mailboxes of a target; pools as ``site/product line``."""
+
+    protocol: Protocol = Protocol.OWA
+    users: int = Field(ge=0, le=MOST_USERS, strict=True)
+
+
+class PackageEntry(PackageDoc):
+    """An update package as the servers reach it; without a patch code it cannot be removed."""
+
+    path: str = ""
+    sha256: str = ""
+    patch_code: str = ""
+    kb: str = ""
+
+
+class PolicyEntry(PolicyDoc):
+    """What was decided about rules: id to reason."""
+
+    accepted: dict[str, Reason] = Field(default_factory=dict)
+    strict: dict[str, Reason] = Field(default_factory=dict)
+
+
+class OrganizationDoc(TopologyDoc):
+    """The organisation document."""
+
+    version: Literal[2]
+    organization: str = Field(min_length=1, max_length=100)
+    replication_minutes: int = Field(195, ge=0, le=7 * 24 * 60, strict=True)
+    sites: list[SiteEntry] = Field(min_length=1)  # type: ignore[assignment]  # read only
+    pools: list[PoolEntry] = Field(min_length=1)  # type: ignore[assignment]  # read only
+    paths: list[PathEntry] = Field(default_factory=list)  # type: ignore[assignment]  # read only
+    packages: list[PackageEntry] = Field(default_factory=list)  # type: ignore[assignment]  # read only
+    goals: dict[ProductLine, str] = Field(
+        default_factory=dict, description="goal build by product line; --to goes before it"
+    )
+    policy: PolicyEntry = Field(default_factory=PolicyEntry)
+    rules: RulesInForceDoc = RulesInForceDoc()
+
+
+@dataclass(frozen=True)
+class Organization:
+    """What a document says.
+
+    Parameters
+    ----------
+    topology : Topology
+    state : State
+        Builds and ExternalURLs as the document gives them.
+    goals : mapping of product line to Build
+    policy : Policy
+    rules : RulesInForce
+    """
+
+    topology: Topology
+    state: State
+    goals: Mapping[str, Build]
+    policy: Policy
+    rules: RulesInForce
+
+
+def organization_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the document."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **OrganizationDoc.model_json_schema(),
+    }
+
+
+def organization_document(
+    topology: Topology, state: State, goals: Mapping[str, Build], book: RuleBook
+) -> OrganizationDoc:
+    """The document from which the same plan results."""
+    return OrganizationDoc.model_validate(
+        {
+            "version": 2,
+            **topology_document(topology, state).model_dump(mode="json"),
+            "goals": {line: str(build) for line, build in sorted(goals.items())},
+            "policy": policy_document(book.policy).model_dump(mode="json"),
+            "rules": rules_document(rules_in_force(book)).model_dump(mode="json"),
+        }
+    )

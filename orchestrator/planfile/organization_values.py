@@ -1,0 +1,203 @@
+"""From a checked document to the model: names, builds, rules, and nothing given twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from orchestrator.errors import InvalidInput
+from orchestrator.inventory.findings import Findings, did_you_mean
+from orchestrator.inventory.yaml_text import Keys
+from orchestrator.model.build import PRODUCT_LINES, Build, Catalogue, UnknownBuild
+from orchestrator.planfile.convert import read_rules, read_topology
+from orchestrator.planfile.document import TopologyDoc
+from orchestrator.planfile.faults import MOST_FAULTS, Placed
+from orchestrator.planfile.organization import Organization, OrganizationDoc, PoolEntry
+from orchestrator.rules.in_force import RulesInForce
+from orchestrator.rules.rule import Policy, Rule
+
+
+class Reader:
+    """Reads one document; what is wrong goes to the findings."""
+
+    def __init__(
+        self,
+        document: OrganizationDoc,
+        text: Placed,
+        catalogue: Catalogue,
+        load_pack: Callable[[str], tuple[Rule, ...]],
+        findings: Findings,
+    ) -> None:
+        self._doc = document
+        self._text = text
+        self._catalogue = catalogue
+        self._load_pack = load_pack
+        self._findings = findings
+        self._count = 0
+
+    def read(self) -> Organization | None:
+        """The organisation, or None with findings."""
+        doc = self._doc
+        self._once("site", ((s.name, ("sites", n)) for n, s in enumerate(doc.sites)))
+        self._once("pool", ((_name(p), ("pools", n)) for n, p in enumerate(doc.pools)))
+        self._once(
+            "host",
+            (
+                (server.name, ("pools", n, "servers", m))
+                for n, pool in enumerate(doc.pools)
+                for m, server in enumerate(pool.servers)
+            ),
+            "a server belongs to one pool",
+        )
+        sites = {site.name for site in doc.sites}
+        for n, pool in enumerate(doc.pools):
+            if pool.site not in sites:
+                self._unknown_site(f"pool {_name(pool)}", pool.site, ("pools", n, "site"))
+        self._paths(sites)
+        data = self._topology()
+        goals = self._goals()
+        rules = self._rules()
+        if self._findings.errors:
+            return None
+        topology, state = read_topology(TopologyDoc.model_validate(data))
+        policy = Policy(doc.policy.accepted, doc.policy.strict)
+        return Organization(topology, state, goals, policy, rules)
+
+    def _paths(self, sites: Iterable[str]) -> None:
+        pools = {_name(pool) for pool in self._doc.pools}
+        keyed = []
+        for n, path in enumerate(self._doc.paths):
+            subject = f"path {path.source} -> {path.target} ({path.protocol})"
+            keyed.append((subject.removeprefix("path "), ("paths", n)))
+            strangers = [
+                (end, name)
+                for end, name in (("source", path.source), ("target", path.target))
+                if name not in pools
+            ]
+            for end, name in strangers:
+                site = name.rpartition("/")[0]
+                if site not in sites:
+                    self._unknown_site(subject, site or name, ("paths", n, end))
+                else:
+                    self._error(
+                        "CAS-E605",
+                        subject,
+                        f"{end} {name} is not a pool",
+                        ("paths", n, end),
+                        did_you_mean(name, pools),
+                    )
+            if strangers:
+                continue
+            if path.source == path.target:
+                message = "begins and ends in the same pool, which serves its mailboxes itself"
+                self._error("CAS-E608", subject, message, ("paths", n), "leave it out")
+            elif _age(path.source) < _age(path.target):
+                message = f"{path.source} would have to proxy up, which Exchange never does"
+                self._error("CAS-E608", subject, message, ("paths", n), "leave it out")
+        self._once("path", keyed, "add the users up in one entry")
+
+    def _topology(self) -> dict[str, Any]:
+        """The document as plan.json has it: defaults filled in, builds as numbers, all sorted."""
+        doc = self._doc
+        data = doc.model_dump(include=set(TopologyDoc.model_fields))
+        for n, pool in enumerate(doc.pools):
+            row = data["pools"][n]
+            if pool.minimum_in_service is None:
+                row["minimum_in_service"] = len(pool.servers) - 1
+            for m, server in enumerate(pool.servers):
+                keys: Keys = ("pools", n, "servers", m, "build")
+                subject = f"host {server.name}"
+                row["servers"][m]["build"] = self._build(
+                    server.build, subject, keys, pool.product_line
+                )
+            row["servers"].sort(key=lambda server: server["name"])
+        for n, package in enumerate(doc.packages):
+            where: Keys = ("packages", n, "build")
+            text = self._build(package.build, f"package {package.build}", where)
+            data["packages"][n]["build"] = text
+        self._once(
+            "package", ((row["build"], ("packages", n)) for n, row in enumerate(data["packages"]))
+        )
+        data["sites"].sort(key=lambda site: site["name"])
+        data["pools"].sort(key=lambda pool: (pool["site"], pool["product_line"]))
+        data["paths"].sort(key=_path_order)
+        return data
+
+    def _goals(self) -> Mapping[str, Build]:
+        goals: dict[str, Build] = {}
+        for line, text in sorted(self._doc.goals.items()):
+            goals[line] = Build.parse(self._build(text, f"goal {line}", ("goals", line), line))
+        return goals
+
+    def _rules(self) -> RulesInForce:
+        entries = self._doc.rules
+        origin: dict[str, str] = {}
+        for n, name in enumerate(entries.packs):
+            try:
+                loaded = self._load_pack(name)
+            except InvalidInput as error:
+                for fault in error.diagnostics:
+                    at: Keys = ("rules", "packs", n)
+                    self._error(fault.code, fault.subject, fault.message, at, fault.remedy)
+                continue
+            for rule in loaded:
+                self._taken(origin, rule.id, f"pack {name}", ("rules", "packs", n))
+        for n, entry in enumerate(entries.own):
+            self._taken(origin, entry.id, "rules.own", ("rules", "own", n))
+            if not all(reference.strip() for reference in entry.references):
+                message = "has an empty source"
+                where: Keys = ("rules", "own", n, "references")
+                self._error("CAS-E607", f"rule {entry.id}", message, where)
+        return RulesInForce() if self._findings.errors else read_rules(entries)
+
+    def _taken(self, origin: dict[str, str], name: str, where: str, keys: Keys) -> None:
+        if name in origin:
+            message = f"is in {where} and in {origin[name]}"
+            self._error("CAS-E607", f"rule {name}", message, keys, "rename your own, or drop it")
+        origin.setdefault(name, where)
+
+    def _build(self, text: str, subject: str, keys: Keys, line: str = "") -> str:
+        try:
+            build = self._catalogue.read(text)
+        except UnknownBuild as error:
+            message, _, remedy = str(error).partition("; ")
+            self._error("CAS-E606", subject, f"build {message}", keys, remedy)
+            return "0.0.0.0"  # noqa: S104 - never used: there is a finding
+        found = self._catalogue.product_line(build)
+        if line and found != line:
+            message = f"{self._catalogue.name(build)} ({build}) is not a build of Exchange {line}"
+            self._error("CAS-E606", subject, message, keys)
+        return str(build)
+
+    def _unknown_site(self, subject: str, site: str, keys: Keys) -> None:
+        known = [entry.name for entry in self._doc.sites]
+        remedy = did_you_mean(site, known)
+        self._error("CAS-E605", subject, f'unknown site "{site}"', keys, remedy)
+
+    def _once(self, kind: str, keyed: Iterable[tuple[str, Keys]], remedy: str = "") -> None:
+        first: dict[str, Keys] = {}
+        for name, keys in keyed:
+            if name not in first:
+                first[name] = keys
+                continue
+            earlier = self._text.place(*first[name])
+            seen = f", first in line {earlier.line}" if earlier.line else ""
+            self._error("CAS-E604", f"{kind} {name}", f"is given twice{seen}", keys, remedy)
+
+    def _error(self, code: str, subject: str, message: str, keys: Keys, remedy: str = "") -> None:
+        self._count += 1
+        if self._count <= MOST_FAULTS:
+            self._findings.error(code, subject, message, self._text.place(*keys), remedy)
+
+
+def _name(pool: PoolEntry) -> str:
+    return f"{pool.site}/{pool.product_line}"
+
+
+def _age(pool: str) -> int:
+    return PRODUCT_LINES.index(pool.rpartition("/")[2])
+
+
+def _path_order(row: Mapping[str, Any]) -> tuple[object, ...]:
+    ends = (tuple(row[end].rpartition("/")[::2]) for end in ("source", "target"))
+    return (*ends, row["protocol"])
