@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -16,6 +18,7 @@ from orchestrator.rules.pack import parse_pack
 from orchestrator.rules.rule import Rule
 
 _PACKAGE = Path(__file__).parent
+_TZDATA = files("tzdata")
 
 # libyaml's loader is about ten times faster; wheels of PyYAML carry it on common platforms.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,3 +92,22 @@ def playbook_parts() -> dict[str, str]:
         for path in sorted((folder / part).rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+
+
+@functools.cache
+def zone_names() -> frozenset[str]:
+    """The IANA time zones there are."""
+    return frozenset(_TZDATA.joinpath("zones").read_text(encoding="utf-8").split())
+
+
+@functools.cache
+def zone(name: str) -> ZoneInfo:
+    """A time zone, always from the tzdata package: machines' own files differ in age.
+
+    Parameters
+    ----------
+    name : str
+        One of `zone_names`.
+    """
+    with _TZDATA.joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)

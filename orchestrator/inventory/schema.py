@@ -1,19 +1,30 @@
-"""Writes the JSON Schema of organization.yml: ``python -m orchestrator.inventory.schema``."""
+"""Writes the JSON Schemas of organization.yml and of windows files.
+
+``python -m orchestrator.inventory.schema``
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from orchestrator.inventory.organization import json_schema
+from orchestrator.inventory import organization, windows_document
 
-SHIPPED = Path(__file__).parent.parent / "schemas" / "organization.schema.json"
+_FOLDER = Path(__file__).parent.parent / "schemas"
+SHIPPED = _FOLDER / "organization.schema.json"
+SHIPPED_WINDOWS = _FOLDER / "windows.schema.json"
 
 
 def text() -> str:
-    """The schema as it is shipped."""
-    return json.dumps(json_schema(), indent=2) + "\n"
+    """The schema of organization.yml as it is shipped."""
+    return json.dumps(organization.json_schema(), indent=2) + "\n"
+
+
+def windows_text() -> str:
+    """The schema of a windows file as it is shipped."""
+    return json.dumps(windows_document.json_schema(), indent=2) + "\n"
 
 
 if __name__ == "__main__":
     SHIPPED.write_text(text(), encoding="utf-8")
+    SHIPPED_WINDOWS.write_text(windows_text(), encoding="utf-8")
