@@ -279,7 +279,7 @@ class Users:
     farm: Farm
     paths: Mapping[str, Sequence[str]]
     name: str
-    rest: float = 0.5
+    rest: float = 0.3
     tries: int = 3
     visits: list[Visit] = field(default_factory=list)
     rounds: int = 0

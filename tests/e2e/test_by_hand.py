@@ -64,6 +64,10 @@ def test_a_step_changes_the_build_and_doing_it_again_is_harmless(
 ) -> None:
     before, after = first_step
     assert after["builds"] == {**before["builds"], "ber-cas-01": "14.2.298.4"}
+    assert {(call["module"], call["target"]) for call in farm.changes()} == {
+        ("exchange_rollup", "ber-cas-01"),
+        ("exchange_restart", "ber-cas-01"),
+    }
     called = len(farm.module_calls())
     ended = by_hand("upgrade-berlin-2010-1")
     assert farm.picture() == after, "not even a restart"
