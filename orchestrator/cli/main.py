@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from orchestrator import __version__
-from orchestrator.cli import apply, diagnose, plan, rollback
+from orchestrator.cli import apply, check, diagnose, explain, plan, rollback
 from orchestrator.errors import OrchestratorError
 from orchestrator.report.console import err
 
@@ -47,6 +47,8 @@ def _root(
 
 app.command(name="diagnose")(diagnose.diagnose)
 app.command(name="plan")(plan.plan)
+app.command(name="explain")(explain.explain)
+app.command(name="check")(check.check)
 app.command(name="apply")(apply.apply)
 app.command(name="rollback")(rollback.rollback)
 

@@ -77,7 +77,7 @@ def _print_symptoms(console: Console, paths: Sequence[PathJudgement], title: str
     for found in paths:
         pairs = found.blocking
         rule = found.worst.rule
-        seen = _symptom(found.worst)
+        seen = symptom_text(found.worst)
         console.print(Text(f"  {found.path}, {found.path.users} users: {seen}"), soft_wrap=True)
         if pairs:
             total = len(found.pairs)
@@ -92,7 +92,8 @@ def _print_symptoms(console: Console, paths: Sequence[PathJudgement], title: str
             console.print(Text(f"    {found.decision.reason}"))
 
 
-def _symptom(judgement: Judgement) -> str:
+def symptom_text(judgement: Judgement) -> str:
+    """What people and logs show, as far as it is known."""
     symptom = judgement.rule.symptom
     if not symptom.user:
         return "no symptom is known for this rule"

@@ -21,7 +21,8 @@ ALLOWED = {
     "inventory": {"model", "errors", "diagnostic", "shipped"},
     "journal": {"errors"},
     "execution": {"model", "journal", "errors", "diagnostic", "shipped"},
-    "report": {"model", "rules", "graph", "checker", "execution", "journal"},
+    # of planner only the values of its explanations
+    "report": {"model", "rules", "graph", "planner", "checker", "execution", "journal"},
     "lab": set(),
 }
 FORBIDDEN_IN_PURE = {

@@ -1,0 +1,445 @@
+"""Why a plan is as it is, found from the plan itself: what each part of its order keeps out.
+
+A state of a path that must not come about (source build, target build, mode) is kept out exactly
+if a step that leads away from it comes before a step that leads into it. Such a pair is a
+`Guard`. This asks nothing of how the plan was made, so it explains any plan, a way back too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Plan, Step, StepKind
+from orchestrator.model.routing import route
+from orchestrator.model.state import AccessMode, State
+from orchestrator.model.topology import PoolId, ProxyPath, Topology
+from orchestrator.rules.engine import Judgement, PathJudgement, RuleBook
+
+
+class Ground(StrEnum):
+    """Why one step comes directly after another."""
+
+    RULE = "rule"
+    SAME_POOL = "same pool"
+    SWITCH = "switch"
+    PROOF = "proof"
+    PILOT = "pilot"
+    LAST_LOOK = "last look"
+    REPAIR = "repair"
+    PLANNER = "planner"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """``first`` before ``then`` keeps a state of a path out.
+
+    Parameters
+    ----------
+    first, then : str
+        Step ids; ``first`` leads away from the state, ``then`` into it.
+    path : ProxyPath
+    source, target : str
+        A server of each end that would be in it.
+    source_build, target_build : Build
+    mode : AccessMode
+    judgement : Judgement
+    alone : bool
+        Whether nothing else in the order keeps this state out.
+    entries : tuple of str
+        The last steps into the state, ``then`` among them.
+    """
+
+    first: str
+    then: str
+    path: ProxyPath
+    source: str
+    target: str
+    source_build: Build
+    target_build: Build
+    mode: AccessMode
+    judgement: Judgement
+    alone: bool
+    entries: tuple[str, ...]
+
+
+class Found(Protocol):
+    """A violation, as the independent checker reports it."""
+
+    @property
+    def message(self) -> str:
+        """What breaks."""
+        ...
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The steps done when it does."""
+        ...
+
+
+Check = Callable[[Plan], Sequence[Found]]
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """The first state that breaks.
+
+    Parameters
+    ----------
+    steps : tuple of str
+        The steps done by then; empty if the plan itself would not hang together.
+    judgement : PathJudgement or None
+        The path in that state.
+    message : str
+        As the checker says it.
+    """
+
+    steps: tuple[str, ...]
+    judgement: PathJudgement | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """One step directly after another, with the ground and what would follow without it."""
+
+    first: str
+    then: str
+    ground: Ground
+    guards: tuple[Guard, ...] = ()
+    consequence: Consequence | None = None
+
+
+@dataclass(frozen=True)
+class StepExplanation:
+    """A step with what it waits for, what waits for it, and what would follow without it.
+
+    Parameters
+    ----------
+    chain : tuple of str
+        The longest way, in minutes, of steps that must come before.
+    minutes : int
+        How long that takes.
+    """
+
+    step: Step
+    number: int
+    stage: int
+    chain: tuple[str, ...]
+    minutes: int
+    waits_for: tuple[Link, ...]
+    awaited_by: tuple[Link, ...]
+    without: Consequence | None
+
+
+@dataclass(frozen=True)
+class PathExplanation:
+    """A path at the start, after every step that touches it, and at the end.
+
+    Parameters
+    ----------
+    at_start : PathJudgement
+    after : tuple of (Step, PathJudgement)
+        In plan order.
+    guards : tuple of Guard
+    """
+
+    path: ProxyPath
+    at_start: PathJudgement
+    after: tuple[tuple[Step, PathJudgement], ...]
+    guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True)
+class PoolExplanation:
+    """A pool's steps and every demand between them and others' steps."""
+
+    pool: PoolId
+    steps: tuple[Step, ...]
+    inward: tuple[Guard, ...]
+    outward: tuple[Guard, ...]
+
+
+class _Chain(NamedTuple):
+    values: tuple[Any, ...]
+    steps: tuple[str, ...]
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """Answers about one plan.
+
+    Parameters
+    ----------
+    topology : Topology
+    plan : Plan
+    book : RuleBook
+    check : callable
+        The independent checker's violations of a plan.
+    """
+
+    topology: Topology
+    plan: Plan
+    book: RuleBook
+    check: Check
+
+    def step(self, step: Step) -> StepExplanation:
+        """Explain a step. Runs the checker once per direct neighbour in the order, and once."""
+        by_id = {s.id: s for s in self.plan.steps}
+        guards = self._guards(p for p in self.topology.paths if step.pool in p[:2])
+        before = [by_id[name] for name in step.after]
+        behind = [s for s in self.plan.steps if step.id in s.after]
+        more_before = {g.first for g in guards if g.then == step.id} - {*step.after}
+        more_behind = {g.then for g in guards if g.first == step.id} - {s.id for s in behind}
+        chain, minutes = self._longest(step)
+        stages = enumerate(self.plan.stages, 1)
+        return StepExplanation(
+            step=step,
+            number=self.plan.steps.index(step) + 1,
+            stage=next(n for n, stage in stages if step in stage),
+            chain=chain,
+            minutes=minutes,
+            waits_for=tuple(
+                self._link(first, step, guards)
+                for first in [*before, *(by_id[name] for name in sorted(more_before))]
+            ),
+            awaited_by=tuple(
+                self._link(step, then, guards)
+                for then in [*behind, *(by_id[name] for name in sorted(more_behind))]
+            ),
+            without=self._first_break(without_step(self.plan, step)),
+        )
+
+    def path(self, path: ProxyPath) -> PathExplanation:
+        """Explain a path, in the order of the plan's steps."""
+        state = self.plan.start
+        at_start = self.book.judge_path(self.topology, state, path)
+        after = []
+        for step in self.plan.steps:
+            state = step.apply(state)
+            if _touches(step, path):
+                after.append((step, self.book.judge_path(self.topology, state, path)))
+        return PathExplanation(path, at_start, tuple(after), tuple(self._guards([path])))
+
+    def pool(self, pool: PoolId) -> PoolExplanation:
+        """Explain a pool."""
+        steps = tuple(
+            s for s in self.plan.steps if s.pool == pool and s.kind is not StepKind.VERIFY
+        )
+        own = {step.id for step in steps}
+        guards = self._guards(p for p in self.topology.paths if pool in p[:2])
+        return PoolExplanation(
+            pool,
+            steps,
+            tuple(g for g in guards if g.then in own and g.first not in own),
+            tuple(g for g in guards if g.first in own and g.then not in own),
+        )
+
+    def _link(self, first: Step, then: Step, guards: Iterable[Guard]) -> Link:
+        between = tuple(g for g in guards if (g.first, g.then) == (first.id, then.id))
+        if not between:
+            return Link(first.id, then.id, self._ground(first, then))
+        mutated = without_order(self.plan, first.id, then.id)
+        consequence = self._first_break(mutated, {str(g.path) for g in between})
+        alone = [guard for guard in between if guard.alone]
+        if consequence is not None and consequence.judgement is None and alone:
+            # two steps on the same servers: the checker looks no further than that
+            consequence = self._reached(mutated, alone[0])
+        return Link(first.id, then.id, Ground.RULE, between, consequence)
+
+    def _reached(self, plan: Plan, guard: Guard) -> Consequence:
+        """The state a guard keeps out, in a plan in which it can be reached."""
+        before = _ancestors(plan.steps)
+        done = frozenset(guard.entries).union(*(before[name] for name in guard.entries))
+        judgement = self.book.judge_path(self.topology, _after(plan, done), guard.path)
+        message = (
+            f"{guard.path}: {guard.source} on {guard.source_build} in front of {guard.target} on "
+            f"{guard.target_build} is {guard.judgement.verdict} by {guard.judgement.rule.id}"
+        )
+        return Consequence(tuple(s.id for s in plan.steps if s.id in done), judgement, message)
+
+    def _ground(self, first: Step, then: Step) -> Ground:
+        if then.kind is StepKind.VERIFY:
+            return Ground.PROOF if then.pilot else Ground.LAST_LOOK
+        if first.pilot and not then.pilot:
+            return Ground.PILOT
+        if first.pool == then.pool:
+            switched = first.kind.changes_urls or then.kind.changes_urls
+            return Ground.SWITCH if switched else Ground.SAME_POOL
+        repaired = any(
+            self.book.judge_path(self.topology, self.plan.start, path).worst.blocks
+            for path in self.topology.paths
+            if {first.pool, then.pool} == {*path[:2]}
+        )
+        if repaired:
+            return Ground.REPAIR
+        return (
+            Ground.SWITCH if first.kind.changes_urls or then.kind.changes_urls else Ground.PLANNER
+        )
+
+    def _guards(self, paths: Iterable[ProxyPath]) -> list[Guard]:
+        before = _ancestors(self.plan.steps)
+        found: dict[tuple[object, ...], Guard] = {}
+        for path in paths:
+            for guard in self._guards_of(path, before):
+                key = (guard.first, guard.then, path, guard.judgement.rule.id)
+                kept = found.setdefault(key, guard)
+                if guard.alone and not kept.alone:
+                    found[key] = guard
+        return list(found.values())
+
+    def _guards_of(self, path: ProxyPath, before: Mapping[str, frozenset[str]]) -> Iterator[Guard]:
+        modes = self._modes(path)
+        ends = [self._builds(self.topology.pools[pool].servers) for pool in path[:2]]
+        for source, target in itertools.product(*ends):
+            chains = (source, target, modes)
+            worked: list[tuple[int, ...]] = []
+            for at in itertools.product(*(range(len(chain.values)) for chain in chains)):
+                builds = source.values[at[0]], target.values[at[1]]
+                mode = modes.values[at[2]]
+                decision = route(path.source, path.target, path.protocol, mode)
+                judgement = self.book.judge_route(decision, path.protocol, *builds)
+                pairs = _keeping_out(chains, at, before)
+                if not judgement.blocks and not pairs:
+                    worked.append(at)
+                if not judgement.blocks or not _since(worked, at):
+                    continue
+                for first, then in pairs:
+                    yield Guard(
+                        *(first, then, path, source.server, target.server, *builds, mode),
+                        judgement,
+                        alone=len(pairs) == 1,
+                        entries=_entries(chains, at),
+                    )
+
+    def _builds(self, servers: Iterable[str]) -> list[_Chain]:
+        """One chain per way of servers through builds: equal ones are explained once."""
+        chains: dict[tuple[object, ...], _Chain] = {}
+        for name in servers:
+            steps = [s for s in self.plan.steps if s.kind.changes_build and name in s.servers]
+            values = (self.plan.start.builds[name], *(s.to_build for s in steps))
+            chain = _Chain(values, tuple(s.id for s in steps), name)
+            chains.setdefault(chain[:2], chain)
+        return list(chains.values())
+
+    def _modes(self, path: ProxyPath) -> _Chain:
+        pool = self.topology.pools[path.target]
+        state, steps = self.plan.start, []
+        values = [state.mode(pool, path.protocol)]
+        for step in self.plan.steps:
+            if step.kind.changes_urls and _touches(step, path):
+                state = step.apply(state)
+                steps.append(step.id)
+                values.append(state.mode(pool, path.protocol))
+        return _Chain(tuple(values), tuple(steps))
+
+    def _longest(self, step: Step) -> tuple[tuple[str, ...], int]:
+        ways: dict[str, tuple[int, tuple[str, ...]]] = {}
+        for one in self.plan.steps:
+            longest = max((ways[name] for name in one.after), default=(0, ()))
+            ways[one.id] = (longest[0] + one.estimated_minutes, (*longest[1], one.id))
+        minutes, chain = ways[step.id]
+        return chain[:-1], minutes - step.estimated_minutes
+
+    def _first_break(self, plan: Plan, of: Collection[str] = ()) -> Consequence | None:
+        """The smallest state that breaks, of the paths named if one of them does."""
+        found = list(self.check(plan))
+        named = [v for v in found if v.message.partition(": ")[0] in of] or found
+        if not named:
+            return None
+        first = min(named, key=lambda v: (len(v.steps), v.message))
+        path = next(
+            (p for p in self.topology.paths if first.message.startswith(f"{p}: ")),
+            None,
+        )
+        if path is None:
+            return Consequence((), None, first.message)
+        state = _after(plan, {*first.steps})
+        judgement = self.book.judge_path(self.topology, state, path)
+        return Consequence(first.steps, judgement, first.message)
+
+
+def without_order(plan: Plan, first: str, then: str) -> Plan:
+    """The plan with this one demand dropped, and what would bring it back by a detour.
+
+    Every other demand stays, also those that ran through the dropped one.
+    """
+    before = _ancestors(plan.steps)
+
+    def after(step: Step) -> tuple[str, ...]:
+        kept = before[step.id]
+        if step.id == then:
+            kept = frozenset(n for n in kept if n != first and first not in before[n])
+        return tuple(sorted(kept))
+
+    steps = tuple(dataclasses.replace(step, after=after(step)) for step in plan.steps)
+    return dataclasses.replace(plan, steps=steps)
+
+
+def without_step(plan: Plan, left_out: Step) -> Plan:
+    """The plan without a step and all that only makes sense after it, in the same order else."""
+    gone = {left_out.id}
+    for step in plan.steps:
+        same_label = step.pool == left_out.pool and {*step.protocols} & {*left_out.protocols}
+        both_switch = step.kind.changes_urls and left_out.kind.changes_urls and same_label
+        both_change = (
+            step.kind.changes_build
+            and left_out.kind.changes_build
+            and {*step.servers} & {*left_out.servers}
+        )
+        if (both_switch or both_change) and plan.steps.index(step) > plan.steps.index(left_out):
+            gone.add(step.id)
+    before = _ancestors(plan.steps)
+    steps = tuple(
+        dataclasses.replace(step, after=tuple(sorted(before[step.id] - gone)))
+        for step in plan.steps
+        if step.id not in gone
+    )
+    end = plan.start
+    for step in steps:
+        end = step.apply(end)
+    return dataclasses.replace(plan, steps=steps, end=end)
+
+
+def _keeping_out(
+    chains: Sequence[_Chain], at: Sequence[int], before: Mapping[str, frozenset[str]]
+) -> list[tuple[str, str]]:
+    """Pairs (a step that leads away, a step that leads in) in this order; none if reachable."""
+    exits = [c.steps[n] for c, n in zip(chains, at, strict=True) if n < len(c.steps)]
+    return [(x, y) for x in exits for y in _entries(chains, at) if x in before[y]]
+
+
+def _entries(chains: Sequence[_Chain], at: Sequence[int]) -> tuple[str, ...]:
+    return tuple(c.steps[n - 1] for c, n in zip(chains, at, strict=True) if n > 0)
+
+
+def _since(worked: Iterable[Sequence[int]], at: Sequence[int]) -> bool:
+    """Whether what is broken here worked in some state before."""
+    return any(all(a <= b for a, b in zip(w, at, strict=True)) for w in worked)
+
+
+def _touches(step: Step, path: ProxyPath) -> bool:
+    if step.kind.changes_build:
+        return step.pool in path[:2]
+    return step.kind.changes_urls and step.pool == path.target and path.protocol in step.protocols
+
+
+def _after(plan: Plan, done: Collection[str]) -> State:
+    state = plan.start
+    for step in plan.steps:
+        if step.id in done:
+            state = step.apply(state)
+    return state
+
+
+def _ancestors(steps: Sequence[Step]) -> dict[str, frozenset[str]]:
+    before: dict[str, frozenset[str]] = {}
+    for step in steps:
+        before[step.id] = frozenset(step.after).union(*(before[name] for name in step.after))
+    return before
