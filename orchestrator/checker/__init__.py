@@ -4,5 +4,6 @@ Imports model and rules only; a test on imports keeps it so.
 """
 
 from orchestrator.checker.order import CheckReport, Violation, check
+from orchestrator.checker.timed import check_timed
 
-__all__ = ["CheckReport", "Violation", "check"]
+__all__ = ["CheckReport", "Violation", "check", "check_timed"]

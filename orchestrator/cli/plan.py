@@ -18,13 +18,15 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
+from orchestrator.cli.timetable import timed_plan
 from orchestrator.planfile import digest, write_folder
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
 from orchestrator.planner import goal_state
 from orchestrator.report.console import out
 from orchestrator.report.plan_table import print_plan
-from orchestrator.shipped import catalogue
+from orchestrator.report.timetable import print_timetable
+from orchestrator.shipped import catalogue, zone
 
 CHANGES = 2
 
@@ -53,6 +55,12 @@ def plan(
             "--write-organization",
             metavar="FILE",
             help="New file for the organisation document this plan follows from.",
+        ),
+    ] = None,
+    windows: Annotated[
+        Path | None,
+        typer.Option(
+            "--windows", metavar="FILE", help="Maintenance windows: gives every step its time."
         ),
     ] = None,
     accept: Accept = None,
@@ -87,7 +95,10 @@ def plan(
     if not made.steps:
         console.print("Nothing to do: every server that may change is at its goal.")
         return 0
+    if windows is not None:
+        made = timed_plan(topology, made, book, windows)
     print_plan(console, topology, made, book, catalogue(), report)
+    print_timetable(console, made, zone)
     if output is not None:
         files, notes = plan_files(topology, made, book, report, asked.goals)
         write_folder(output, files)

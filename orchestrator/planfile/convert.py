@@ -36,6 +36,7 @@ from orchestrator.planfile.document import (
     StepDoc,
     TopologyDoc,
 )
+from orchestrator.planfile.times import read_schedule, schedule_document
 from orchestrator.rules.engine import RuleBook
 from orchestrator.rules.in_force import OWN, RulesInForce, rules_in_force
 from orchestrator.rules.pack import entry_of, rules_of
@@ -89,6 +90,7 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
         ),
         remarks=list(plan.remarks),
         steps=[_step(step) for step in plan.steps],
+        schedule=schedule_document(plan.schedule) if plan.schedule else None,
     )
 
 
@@ -99,7 +101,8 @@ def from_document(doc: PlanDoc) -> SavedPlan:
     end = start
     for step in steps:
         end = step.apply(end)
-    plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks))
+    times = read_schedule(doc.schedule, topology.replication_minutes) if doc.schedule else None
+    plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks), times)
     goals = {line: Build.parse(text) for line, text in doc.goals.items()}
     policy = Policy(accepted=doc.policy.accepted, strict=doc.policy.strict)
     return SavedPlan(topology, plan, policy, goals, doc.purpose, read_rules(doc.rules_in_force))

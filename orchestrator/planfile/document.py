@@ -5,7 +5,7 @@ Its JSON Schema is shipped as ``orchestrator/schemas/plan.schema.json``.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -166,6 +166,44 @@ class StepDoc(Part):
     probes: list[ProbeDoc]
 
 
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z$")]
+"""A whole minute in UTC: ``2026-11-07T21:00Z``."""
+
+
+class CalendarDoc(Part):
+    """Sites with the same windows; each window is ``[start, end)``."""
+
+    sites: list[str]
+    zone: str
+    windows: list[tuple[Moment, Moment]]
+
+
+class TimedStepDoc(Part):
+    """When a step runs, its verification included; ``window`` is the one it runs in."""
+
+    id: str
+    start: Moment
+    end: Moment
+    reserve_minutes: int = Field(ge=0)
+    window: tuple[Moment, Moment]
+
+
+class ScheduleDoc(Part):
+    """When the steps run; `after` still decides order."""
+
+    zone: str
+    max_parallel: int = Field(ge=1)
+    reserve_minutes: int | None = Field(ge=0)
+    verification_minutes: int = Field(ge=0)
+    begin: Moment
+    bound_end: Moment
+    bound_because: str
+    user_minutes: int = Field(ge=0)
+    user_minutes_bound: int = Field(ge=0)
+    calendars: list[CalendarDoc]
+    steps: list[TimedStepDoc]
+
+
 class PlanDoc(Part):
     """plan.json."""
 
@@ -179,3 +217,4 @@ class PlanDoc(Part):
     evidence: EvidenceDoc
     remarks: list[str]
     steps: list[StepDoc]
+    schedule: ScheduleDoc | None = None

@@ -29,7 +29,8 @@ def plan_schema() -> dict[str, Any]:
 
 def render(document: PlanDoc) -> str:
     """The text of plan.json; the same document gives the same bytes."""
-    data = document.model_dump(mode="json")
+    no_times = document.schedule is None
+    data = document.model_dump(mode="json", exclude={"schedule"} if no_times else set())
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,0 +1,261 @@
+"""A timed schedule replayed minute by minute: what runs, what is out of service, what paths see.
+
+The order check holds for any times; this one holds a given timetable against the windows, the
+reserve, the limits of pools, and looks at the paths once more as they are at every instant. While
+a step runs, each server it changes may answer with the build before or after; while a switch
+spreads, either mode may be seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from orchestrator.checker.order import CheckReport, Violation
+from orchestrator.model.build import Build
+from orchestrator.model.plan import Plan, Step
+from orchestrator.model.routing import route
+from orchestrator.model.schedule import Schedule, TimedStep
+from orchestrator.model.state import AccessMode
+from orchestrator.model.topology import Pool, PoolId, ProxyPath, Topology
+from orchestrator.model.window import MINUTE
+from orchestrator.rules.engine import RuleBook
+
+Times = Mapping[str, TimedStep]
+
+
+def check_timed(topology: Topology, plan: Plan, book: RuleBook) -> CheckReport:
+    """Replay the schedule of a plan.
+
+    Parameters
+    ----------
+    topology : Topology
+    plan : Plan
+        Whose structure holds (see `check`).
+    book : RuleBook
+
+    Notes
+    -----
+    A plan without a schedule has nothing to be replayed: the report is empty and safe.
+    """
+    if plan.schedule is None:
+        return CheckReport((), 0, 0)
+    faults = list(_not_one_to_one(plan, plan.schedule))
+    if faults:
+        return CheckReport(tuple(Violation(text) for text in faults), 0, 0)
+    times = {timed.step: timed for timed in plan.schedule.steps}
+    for step in plan.steps:
+        faults += _outside_window(step, times[step.id], plan.schedule)
+        faults += _too_early(step, times)
+    faults += _overlaps(plan, times)
+    faults += _too_many(plan.schedule)
+    faults += _short_of_servers(topology, plan, times)
+    violations = [Violation(text) for text in faults]
+    states = 0
+    changes = _Changes(plan)
+    for path in topology.paths:
+        found, looked_at = _replay(topology, changes, book, times, path)
+        violations += found
+        states += looked_at
+    return CheckReport(tuple(violations), len(topology.paths), states)
+
+
+def _not_one_to_one(plan: Plan, schedule: Schedule) -> Iterator[str]:
+    planned = {step.id for step in plan.steps}
+    timed = [row.step for row in schedule.steps]
+    yield from (f"{name} has no time" for name in sorted(planned - set(timed)))
+    yield from (f"{name} has a time and is no step" for name in sorted(set(timed) - planned))
+    counts = Counter(timed)
+    yield from (f"{name} has {n} times" for name, n in sorted(counts.items()) if n > 1)
+
+
+def _outside_window(step: Step, timed: TimedStep, schedule: Schedule) -> Iterator[str]:
+    needed = schedule.policy.minutes(step)
+    given = (timed.end - timed.start) // MINUTE
+    if given < needed:
+        yield f"{step.id} is given {given} minutes, it needs {needed}"
+    reserve = schedule.policy.reserve(step)
+    if timed.reserve_minutes < reserve:
+        yield f"{step.id} keeps {timed.reserve_minutes} minutes in reserve, it needs {reserve}"
+    latest = timed.end + reserve * MINUTE
+    windows = schedule.calendar.of(step).windows
+    if not any(window.holds(timed.start, latest) for window in windows):
+        yield (
+            f"{step.id} from {_show(timed.start)} to {_show(timed.end)} with {reserve} minutes in "
+            f"reserve lies in no window of {step.pool.site}"
+        )
+    if timed.window not in windows or not timed.window.holds(timed.start, latest):
+        yield f"{step.id} names a window it does not lie in"
+
+
+def _too_early(step: Step, times: Times) -> Iterator[str]:
+    for name in step.after:
+        if times[name].end > times[step.id].start:
+            yield (
+                f"{step.id} starts {_show(times[step.id].start)} before {name} has ended "
+                f"{_show(times[name].end)}"
+            )
+
+
+def _overlaps(plan: Plan, times: Times) -> Iterator[str]:
+    rows: dict[str, list[TimedStep]] = defaultdict(list)
+    for step in plan.steps:
+        for name in step.servers:
+            rows[name].append(times[step.id])
+    told = set()
+    for name, steps in sorted(rows.items()):
+        ordered = sorted(steps, key=lambda t: (t.start, t.end, t.step))
+        for one, other in itertools.pairwise(ordered):
+            if other.start < one.end and (one.step, other.step) not in told:
+                told.add((one.step, other.step))
+                yield f"{one.step} and {other.step} change {name} at the same time"
+
+
+def _too_many(schedule: Schedule) -> Iterator[str]:
+    running = 0
+    most = schedule.policy.max_parallel
+    edges = [(row.end, -1) for row in schedule.steps] + [(row.start, 1) for row in schedule.steps]
+    for moment, change in sorted(edges):
+        running += change
+        if running > most:
+            yield f"{running} steps run {_show(moment)}, at most {most} may"
+            return
+
+
+def _short_of_servers(topology: Topology, plan: Plan, times: Times) -> Iterator[str]:
+    """Pools below their minimum, or a whole site with more than one pool away."""
+    building = [step for step in plan.steps if step.kind.changes_build]
+    by_site: dict[str, list[Step]] = defaultdict(list)
+    for step in building:
+        by_site[step.pool.site].append(step)
+    for _, steps in sorted(by_site.items()):
+        for moment in sorted({times[step.id].start for step in steps}):
+            yield from _short_at(topology, steps, times, moment)
+
+
+def _short_at(
+    topology: Topology, steps: Sequence[Step], times: Times, moment: datetime
+) -> Iterator[str]:
+    out: dict[Pool, set[str]] = defaultdict(set)
+    for step in steps:
+        if times[step.id].start <= moment < times[step.id].end:
+            out[topology.pools[step.pool]] |= {*step.servers}
+    for pool, names in out.items():
+        left = len(pool.servers) - len(names)
+        if left < pool.minimum_in_service or (left == 0 and not pool.outage_consent):
+            yield (
+                f"{pool.id} has {left} servers in service {_show(moment)}, its minimum is "
+                f"{max(pool.minimum_in_service, 0 if pool.outage_consent else 1)}"
+            )
+    away = sorted(str(pool.id) for pool, names in out.items() if len(names) == len(pool.servers))
+    if len(away) > 1:
+        yield f"{' and '.join(away)} are both out of service {_show(moment)}"
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """The steps of a plan by what they change."""
+
+    plan: Plan
+
+    @cached_property
+    def _of_server(self) -> Mapping[str, list[Step]]:
+        found: dict[str, list[Step]] = defaultdict(list)
+        for step in self.plan.steps:
+            for name in step.servers if step.kind.changes_build else ():
+                found[name].append(step)
+        return found
+
+    @cached_property
+    def _of_urls(self) -> Mapping[PoolId, list[Step]]:
+        found: dict[PoolId, list[Step]] = defaultdict(list)
+        for step in self.plan.steps:
+            if step.kind.changes_urls:
+                found[step.pool].append(step)
+        return found
+
+    def turns(self, path: ProxyPath) -> list[Step]:
+        """The switches of a path's label."""
+        return [s for s in self._of_urls.get(path.target, ()) if path.protocol in s.protocols]
+
+    def modes(self, pool: Pool, path: ProxyPath) -> list[AccessMode]:
+        """The modes of a path's label, from the start on."""
+        state = self.plan.start
+        modes = [state.mode(pool, path.protocol)]
+        for step in self.turns(path):
+            state = step.apply(state)
+            modes.append(state.mode(pool, path.protocol))
+        return modes
+
+    def classes(self, servers: Iterable[str]) -> list[tuple[str, list[Step], list[Build]]]:
+        """One server, its steps and its builds for all that go the same way."""
+        found: dict[object, tuple[str, list[Step], list[Build]]] = {}
+        for name in servers:
+            steps = self._of_server.get(name, [])
+            builds = [self.plan.start.builds[name], *(s.to_build for s in steps if s.to_build)]
+            key = builds[0], tuple(step.id for step in steps)
+            found.setdefault(key, (name, steps, builds))
+        return list(found.values())
+
+
+def _replay(
+    topology: Topology, changes: _Changes, book: RuleBook, times: Times, path: ProxyPath
+) -> tuple[list[Violation], int]:
+    target = topology.pools[path.target]
+    turns, modes = changes.turns(path), changes.modes(target, path)
+    routes = [route(path.source, path.target, path.protocol, mode) for mode in modes]
+    found: list[Violation] = []
+    states = 0
+    for (s_name, s_steps, s_builds), (t_name, t_steps, t_builds) in itertools.product(
+        changes.classes(topology.pools[path.source].servers), changes.classes(target.servers)
+    ):
+        chains = (s_steps, t_steps, turns)
+        healed: list[tuple[int, int, int]] = []
+        for moment in _moments(times, itertools.chain(*chains)):
+            for place in itertools.product(*(_places(chain, times, moment) for chain in chains)):
+                states += 1
+                i, j, k = place
+                judgement = book.judge_route(routes[k], path.protocol, s_builds[i], t_builds[j])
+                if not judgement.blocks:
+                    healed.append((i, j, k))
+                elif any(a <= i and b <= j and c <= k for a, b, c in healed):
+                    text = (
+                        f"{path}: {s_name} on {s_builds[i]} in front of {t_name} on "
+                        f"{t_builds[j]} is {judgement.verdict} by {judgement.rule.id} "
+                        f"{_when(moment)}"
+                    )
+                    found.append(Violation(text, _done(changes.plan, times, moment)))
+    return found, states
+
+
+def _moments(times: Times, steps: Iterable[Step]) -> list[datetime | None]:
+    """Before everything, and every instant at which something begins or has ended."""
+    rows = [times[step.id] for step in steps]
+    return [None, *sorted({row.start for row in rows} | {row.end for row in rows})]
+
+
+def _places(chain: Sequence[Step], times: Times, moment: datetime | None) -> range:
+    """How many steps of a chain may be done: those that ended, and those that run."""
+    if moment is None:
+        return range(1)
+    ended = sum(times[step.id].end <= moment for step in chain)
+    begun = sum(times[step.id].start <= moment for step in chain)
+    return range(ended, max(begun, ended) + 1)
+
+
+def _done(plan: Plan, times: Times, moment: datetime | None) -> tuple[str, ...]:
+    if moment is None:
+        return ()
+    return tuple(step.id for step in plan.steps if times[step.id].end <= moment)
+
+
+def _when(moment: datetime | None) -> str:
+    return "at the start" if moment is None else _show(moment)
+
+
+def _show(moment: datetime) -> str:
+    return f"at {moment:%Y-%m-%d %H:%M} UTC"
