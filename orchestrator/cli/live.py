@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
 
-from orchestrator.errors import InvalidInput
+from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader
 from orchestrator.execution.interrupt import interruptible
 from orchestrator.execution.observed import ObservedFarm
@@ -17,11 +18,26 @@ from orchestrator.inventory import Inventory
 from orchestrator.model.state import State, differences
 from orchestrator.report.console import err
 
+_SECRET = re.compile(r"passw|secret|token|credential", re.IGNORECASE)
+
 
 def ansible_inputs(
     inventory: Inventory, extra_vars: Sequence[str], vault_password_file: Path | None
 ) -> AnsibleInputs:
-    """What every playbook run of a command is started with."""
+    """What every playbook run of a command is started with.
+
+    Raises
+    ------
+    OrchestratorError
+        If a secret was given with ``-e``: it would stand in clear in Ansible's artifacts.
+    """
+    for given in extra_vars:
+        if not given.startswith("@") and _SECRET.search(given.partition("=")[0]):
+            name = given.partition("=")[0] if "=" in given else "the value"
+            raise OrchestratorError(
+                f"-e {name}: a secret on the command line would stand in clear in the artifacts",
+                "put it into a vault file of the inventory, or use a lookup",
+            )
     return AnsibleInputs((inventory.hosts_source,), tuple(extra_vars), vault_password_file)
 
 
