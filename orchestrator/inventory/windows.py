@@ -185,9 +185,9 @@ class _Builder:
             self._known_zone(name, "site_zones", site)
         first, last = self._horizon()
         groups: dict[tuple[str, tuple[Window, ...]], list[str]] = {}
+        opened = self._entries("windows", self._document.windows, first, last)
+        closed = self._entries("blackouts", self._document.blackouts, first, last)
         if not self._broken:
-            opened = self._entries("windows", self._document.windows, first, last)
-            closed = self._entries("blackouts", self._document.blackouts, first, last)
             for site in self._sites:
                 own = self._document.site_zones.get(site, default)
                 dark = [*closed.get(site, ()), *self._outside(own, first, last)]
