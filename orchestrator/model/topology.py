@@ -175,7 +175,19 @@ class Topology:
     @cached_property
     def paths_into(self) -> Mapping[PoolId, tuple[ProxyPath, ...]]:
         """Paths by target pool."""
-        return {p: tuple(q for q in self.paths if q.target == p) for p in self.pools}
+        found: dict[PoolId, list[ProxyPath]] = {pool: [] for pool in self.pools}
+        for path in self.paths:
+            found[path.target].append(path)
+        return {pool: tuple(paths) for pool, paths in found.items()}
+
+    @cached_property
+    def paths_at(self) -> Mapping[PoolId, tuple[ProxyPath, ...]]:
+        """Paths that start or end at a pool, by pool."""
+        found: dict[PoolId, list[ProxyPath]] = {pool: [] for pool in self.pools}
+        for path in self.paths:
+            for pool in {path.source, path.target}:
+                found[pool].append(path)
+        return {pool: tuple(paths) for pool, paths in found.items()}
 
     def users_of(self, label: Label) -> int:
         """Users who come in through other pools for this label."""

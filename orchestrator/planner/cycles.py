@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
 
 from orchestrator.model.topology import Label
 from orchestrator.planner.constraints import Arc, Change
+from orchestrator.planner.hitting import cheapest_hitting_set
+from orchestrator.planner.knots import adjacency, inner, knots, shortest_cycle
+from orchestrator.planner.vertex_form import VertexForm
+
+Edges = Mapping[tuple[int, int], frozenset[int]]
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Labels to redirect, and the users who will see it."""
+    """Labels to redirect, and the users who will see it.
+
+    Parameters
+    ----------
+    labels : tuple of Label
+        Sorted.
+    users : int
+        Who come in by them.
+    at_least : int
+        Proven: no set of labels that leaves no cycle has fewer users.
+    """
 
     labels: tuple[Label, ...]
     users: int
+    at_least: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is certainly nothing cheaper."""
+        return self.at_least >= self.users
+
+    def __str__(self) -> str:
+        if self.proven:
+            return f"redirection: {self.users} users, proven minimal"
+        gap = (self.users - self.at_least) / self.users
+        return (
+            f"redirection: {self.users} users, at most {gap:.1%} above the minimum "
+            f"(at least {self.at_least})"
+        )
 
 
 def cheapest_cut(
@@ -35,40 +65,34 @@ def cheapest_cut(
     Returns
     -------
     Cut or None
-        None if cycles remain even with every free label redirected.
+        None if cycles remain even with every free label redirected. Among cuts with as many
+        users one with the fewest labels; the same for the same arcs in any order.
 
     Notes
     -----
-    Exact by branching on the arcs of a shortest remaining cycle, cheapest first, with the best
-    cut so far as bound. Exponential in the number of labels cut, which is small for real farms.
+    Strongly connected components one by one, those that share a label together. Where cutting a
+    label is the same as deleting one node (`vertex_form`) reductions come first; what they leave,
+    and every other component, goes to an integer program with cycles added as they are found
+    (`hitting`).
     """
-    if find_cycle([arc for arc in arcs if arc.label not in free]) is not None:
+    changes, edges_by_label = _numbered(arcs)
+    labels = sorted(edges_by_label)
+    # Users first, then the number of labels, as one whole number.
+    scale = len(labels) + 1
+    weights = [users(label) * scale + 1 if label in free else None for label in labels]
+    edges = _labels_by_arc(edges_by_label, labels)
+    fixed = [arc for arc, held in edges.items() if any(weights[label] is None for label in held)]
+    nodes = range(len(changes))
+    if knots(adjacency(len(changes), fixed), nodes):
         return None
-    best: Cut | None = None
-
-    def branch(chosen: frozenset[Label], cost: int) -> None:
-        nonlocal best
-        key = (cost, len(chosen), tuple(sorted(chosen)))
-        if best is not None and key >= (best.users, len(best.labels), best.labels):
-            return
-        cycle = find_cycle([arc for arc in arcs if arc.label not in chosen])
-        if cycle is None:
-            best = Cut(tuple(sorted(chosen)), cost)
-            return
-        options = set()
-        for first, then in cycle:
-            labels = {
-                arc.label
-                for arc in arcs
-                if (arc.first, arc.then) == (first, then) and arc.label not in chosen
-            }
-            if labels <= set(free):
-                options.add(frozenset(labels))
-        for option in sorted(options, key=lambda o: (sum(map(users, o)), tuple(sorted(o)))):
-            branch(chosen | option, cost + sum(map(users, option)))
-
-    branch(frozenset(), 0)
-    return best
+    chosen: set[int] = set()
+    bound = 0
+    for part in _sharing_labels(inner(edges, knots(adjacency(len(changes), edges), nodes))):
+        cut, at_least = _cut_knot(part, weights)
+        chosen |= cut
+        bound += at_least
+    found = tuple(labels[number] for number in sorted(chosen))
+    return Cut(found, sum(map(users, found)), -(-(bound - len(labels)) // scale) if bound else 0)
 
 
 def find_cycle(arcs: Iterable[Arc]) -> list[tuple[Change, Change]] | None:
@@ -77,19 +101,92 @@ def find_cycle(arcs: Iterable[Arc]) -> list[tuple[Change, Change]] | None:
     Linear to see that there is none; a breadth-first search per node of the smallest strongly
     connected component otherwise.
     """
-    graph: nx.DiGraph[Change] = nx.DiGraph()
-    graph.add_edges_from(sorted({(arc.first, arc.then) for arc in arcs}))
-    knots = [c for c in nx.strongly_connected_components(graph) if len(c) > 1]
-    if not knots:
+    pairs = {(arc.first, arc.then) for arc in arcs}
+    changes = sorted({change for pair in pairs for change in pair})
+    number = {change: at for at, change in enumerate(changes)}
+    successors = adjacency(len(changes), ((number[a], number[b]) for a, b in pairs))
+    parts = knots(successors, range(len(changes)))
+    if not parts:
         return None
-    knot = min(knots, key=lambda c: (len(c), min(c)))
-    inner = graph.subgraph(knot)
-    best: list[Change] | None = None
-    for node in sorted(knot):
-        for successor in sorted(inner.successors(node)):
-            way = nx.shortest_path(inner, successor, node)
-            if best is None or len(way) < len(best):
-                best = way
-    if best is None:
-        return None
-    return list(zip(best, [*best[1:], best[0]], strict=True))
+    knot = min(parts, key=lambda part: (len(part), part))
+    inside = set(knot)
+    best: list[int] = []
+    for node in knot:
+        best = shortest_cycle(successors, node, inside, len(best) or None) or best
+    way = [changes[node] for node in [*best[1:], best[0]]]
+    return list(zip(way, [*way[1:], way[0]], strict=True))
+
+
+def _numbered(
+    arcs: Iterable[Arc],
+) -> tuple[list[Change], dict[Label, set[tuple[int, int]]]]:
+    """The changes in order, and arcs between their numbers by label."""
+    changes = sorted({change for arc in arcs for change in (arc.first, arc.then)})
+    number = {change: at for at, change in enumerate(changes)}
+    by_label: dict[Label, set[tuple[int, int]]] = {}
+    for arc in arcs:
+        by_label.setdefault(arc.label, set()).add((number[arc.first], number[arc.then]))
+    return changes, by_label
+
+
+def _labels_by_arc(
+    by_label: Mapping[Label, Iterable[tuple[int, int]]], labels: Iterable[Label]
+) -> dict[tuple[int, int], frozenset[int]]:
+    held: dict[tuple[int, int], list[int]] = {}
+    for number, label in enumerate(labels):
+        for arc in by_label[label]:
+            held.setdefault(arc, []).append(number)
+    return {arc: frozenset(numbers) for arc, numbers in held.items()}
+
+
+def _sharing_labels(parts: Iterable[Edges]) -> list[Edges]:
+    """Components whose labels are disjoint: to cut a label here and there is to cut it once."""
+    groups: nx.utils.UnionFind[int] = nx.utils.UnionFind()
+    named = [(part, sorted(frozenset[int]().union(*part.values()))) for part in parts]
+    for _, labels in named:
+        groups.union(*labels)
+    merged: dict[int, dict[tuple[int, int], frozenset[int]]] = {}
+    for part, labels in named:
+        merged.setdefault(groups[labels[0]], {}).update(part)
+    return list(merged.values())
+
+
+def _cut_knot(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], int]:
+    """The labels to cut in one component, and a proven bound on their weight."""
+    owner = _label_of_node(edges)
+    if owner is None:
+        found = cheapest_hitting_set(edges, weights)
+        return set(found.labels), found.bound
+    nodes = sorted(owner)
+    number = {node: at for at, node in enumerate(nodes)}
+    form = VertexForm(
+        adjacency(len(nodes), ((number[a], number[b]) for a, b in edges)),
+        adjacency(len(nodes), ((number[b], number[a]) for a, b in edges)),
+        [weights[owner[node]] for node in nodes],
+    )
+    left = form.reduce()
+    cut: frozenset[int] = frozenset()
+    bound = form.spent
+    rest = {(node, then): frozenset({node}) for node in left for then in form.successors[node]}
+    for part in inner(rest, knots(form.successors, left)):
+        found = cheapest_hitting_set(part, form.weights)
+        cut |= found.labels
+        bound += found.bound
+    return {owner[nodes[node]] for node in form.expand(cut)}, bound
+
+
+def _label_of_node(edges: Edges) -> dict[int, int] | None:
+    """The label of each node if this is vertex form, else None.
+
+    Vertex form: every arc has one label, and either all ways out of a node carry one label that no
+    other node's do, or all ways in. Then no cycle is left without the label exactly if none is
+    left without the node.
+    """
+    for end in (0, 1):
+        owner: dict[int, int] = {}
+        if all(
+            len(held) == 1 and owner.setdefault(arc[end], min(held)) in held
+            for arc, held in edges.items()
+        ) and len({*owner.values()}) == len(owner):
+            return owner
+    return None

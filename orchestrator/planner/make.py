@@ -13,7 +13,7 @@ from orchestrator.planner.assemble import assemble
 from orchestrator.planner.batches import consent_findings
 from orchestrator.planner.certificate import bad_end, no_order
 from orchestrator.planner.constraints import PathFacts, order_arcs, path_facts
-from orchestrator.planner.cycles import cheapest_cut
+from orchestrator.planner.cycles import Cut, cheapest_cut
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.probes import Observer
@@ -62,9 +62,10 @@ def make_plan(
     if cut is None:
         raise no_order(topology, arcs, free)
     redirected = sorted({*turned, *cut.labels})
-    held = [arc for arc in arcs if arc.label not in cut.labels]
+    cut_labels = {*cut.labels}
+    held = [arc for arc in arcs if arc.label not in cut_labels]
     draft = assemble(topology, start, end, catalogue, facts, held, redirected)
-    return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
+    return _finish(draft, topology, start, end, book, facts, catalogue, cut, pilot=pilot)
 
 
 def _finish(
@@ -75,10 +76,12 @@ def _finish(
     book: RuleBook,
     facts: list[PathFacts],
     catalogue: Catalogue,
+    cut: Cut,
     *,
     pilot: bool,
 ) -> Plan:
-    remarks = [
+    remarks = [str(cut)] if cut.labels else []
+    remarks += [
         f"{fact.path} does not work today, or is not known to, and this plan does not change that"
         for fact in facts
         if fact.broken_now and fact.broken_after
@@ -119,16 +122,16 @@ def _passing_builds(steps: list[Step], catalogue: Catalogue) -> list[str]:
     ]
 
 
-def _turned_anyway(topology: Topology, start: State, end: State) -> list[Label]:
+def _turned_anyway(topology: Topology, start: State, end: State) -> set[Label]:
     """Labels whose ExternalURLs differ between start and end, so they are switched in any case."""
-    labels = []
+    labels = set()
     for pool in topology.pools.values():
         for protocol in Protocol:
             keys = [(name, protocol) for name in pool.servers]
             same = all(start.external_urls.get(k) == end.external_urls.get(k) for k in keys)
             modes = {state.mode(pool, protocol) for state in (start, end)}
             if not same and AccessMode.REDIRECT in modes:
-                labels.append(Label(pool.id, protocol))
+                labels.add(Label(pool.id, protocol))
     return labels
 
 
@@ -179,7 +182,7 @@ def _watched(step: Step, observer: Observer) -> Step:
     """The step with the probes that show what it did; a pilot's change is shown by its proof."""
     topology = observer.topology
     everyone = set(topology.servers)
-    touching = [path for path in topology.paths if step.pool in path[:2]]
+    touching = topology.paths_at[step.pool]
     if step.kind is StepKind.VERIFY and not step.pilot:
         return observer.with_probes(step, topology.paths, everyone)
     if step.kind is StepKind.VERIFY:

@@ -131,7 +131,7 @@ def family(name: str, size: int, seed: int) -> Farm:
         Sites, each with one server.
     seed : int
     """
-    rng = random.Random(f"{name} {size} {seed}")  # noqa: S311 - a drawn farm is no secret
+    rng = random.Random(f"{name} {size} {seed}")
     arcs = FAMILIES[name](size, rng)
     paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in arcs]
     return _farm(f"{name}-{size}-{seed}", size, paths, {}, 1, RuleBook(rule_pack()))
@@ -148,7 +148,7 @@ def growing(servers: int, *, probed: bool, seed: int = 1) -> Farm:
         Whether every pool has a test mailbox, so that every path is probed through every source.
     """
     size = servers // 20
-    rng = random.Random(f"growing {size} {seed}")  # noqa: S311 - as above
+    rng = random.Random(f"growing {size} {seed}")
     paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in two_hub(size, rng)]
     return _farm(
         f"growing-{servers}", size, paths, {}, 20, RuleBook(rule_pack()), minimum=10, probed=probed
@@ -166,7 +166,7 @@ def mixed(size: int, seed: int) -> Farm:
     cannot be redirected, needs the target first on paths from smaller to larger numbers only, so
     that an order exists once enough of OWA is redirected.
     """
-    rng = random.Random(f"mixed {size} {seed}")  # noqa: S311 - as above
+    rng = random.Random(f"mixed {size} {seed}")
     kinds = {site: rng.randrange(KINDS) for site in range(size)}
     owa = scale_free(size, rng)
     ews = [(a, b) for a, b in scale_free(size, rng) if a < b and rng.random() < 0.3]
