@@ -125,7 +125,7 @@ def test_several_faults_are_told_at_once(
 
 USAGE = {
     "no goal": (("plan", "-i", "CONTOSO"), "name at least one goal"),
-    "no inventory": (("plan", *GOALS), "Missing option '-i' / '--inventory'"),
+    "no inventory": (("apply", "PLAN"), "Missing option '-i' / '--inventory'"),
     "no such folder": (("diagnose", "-i", "nowhere"), "nowhere"),
     "no such option": (
         ("diagnose", "-i", "CONTOSO", "--frobnicate"),
