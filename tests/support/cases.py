@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from orchestrator.model.topology import (
     Site,
     Topology,
 )
+from orchestrator.planfile.organization_file import read_organization
 from orchestrator.planner import goal_state
 from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.in_force import OWN, RulesInForce
+from orchestrator.rules.pack import RuleEntry, rules_of
 from orchestrator.rules.rule import Policy
 from orchestrator.shipped import catalogue, rule_pack
 
@@ -38,10 +41,13 @@ class Case:
     goals: dict[str, Build]
     book: RuleBook
     expect: dict[str, Any]
+    given_end: State | None = field(default=None)
 
     @property
     def end(self) -> State:
-        """The goal state."""
+        """The goal state, or the state the case names."""
+        if self.given_end is not None:
+            return self.given_end
         return goal_state(self.topology, self.start, self.goals, catalogue())
 
 
@@ -59,6 +65,8 @@ def case_files() -> list[Path]:
 def load_case(path: Path) -> Case:
     """Read a case file; its form is described in tests/cases/README.md."""
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if "document" in data:
+        return _of_document(data, path)
     read = catalogue().read
     servers: dict[str, Server] = {}
     pools: dict[PoolId, Pool] = {}
@@ -94,10 +102,13 @@ def load_case(path: Path) -> Case:
             for row in data["paths"]
         )
     )
-    goals = {line: read(build) for line, build in data["goals"].items()}
+    goals = {line: read(build) for line, build in data.get("goals", {}).items()}
+    own = rules_of(map(RuleEntry.model_validate, data.get("rules", [])), None, OWN)
+    start = State(builds, urls)
+    end = _end(data["end"], pools, start) if "end" in data else None
     packages = {
         build: Package(build, f"{build}.msp", "0" * 64, "{P}")
-        for build in {*builds.values(), *goals.values()}
+        for build in {*builds.values(), *goals.values(), *(end.builds.values() if end else ())}
     }
     sites = {pool.site: Site(pool.site) for pool in pools}
     policy = Policy(
@@ -108,8 +119,29 @@ def load_case(path: Path) -> Case:
     return Case(
         title=data["title"],
         topology=topology,
-        start=State(builds, urls),
+        start=start,
         goals=goals,
-        book=RuleBook(rule_pack(), policy),
+        book=RulesInForce(own=own).book(rule_pack, policy),
         expect=data["expect"],
+        given_end=end,
     )
+
+
+def _end(rows: dict[str, Any], pools: dict[PoolId, Pool], start: State) -> State:
+    """The start with what the case says of some pools at the end."""
+    state = start
+    for name, row in rows.items():
+        pool = pools[pool_id(name)]
+        read = map(catalogue().read, row["builds"])
+        state = state.with_builds(dict(zip(pool.servers, read, strict=True)))
+        if "redirected" in row:
+            urls = {(server, Protocol.OWA): "" for server in pool.servers[row["redirected"] :]}
+            state = state.with_urls(urls)
+    return state
+
+
+def _of_document(data: dict[str, Any], path: Path) -> Case:
+    found = read_organization(path.parent / data["document"], catalogue(), rule_pack)
+    book = found.rules.book(rule_pack, found.policy)
+    goals = dict(found.goals)
+    return Case(data["title"], found.topology, found.state, goals, book, data["expect"])

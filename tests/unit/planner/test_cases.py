@@ -37,6 +37,9 @@ def test_case(path: Path) -> None:
     assert redirected == [pool_id(name) for name in expect["redirected"]]
     users = sum(case.topology.users_of(Label(pool, Protocol.OWA)) for pool in redirected)
     assert users == expect["users"]
+    if "restored" in expect:
+        restored = [s.pool for s in plan.steps if s.kind is StepKind.RESTORE_PROXYING]
+        assert restored == [pool_id(name) for name in expect["restored"]]
     if "pilot" in expect:
         pilots = [s.pool for s in plan.steps if s.pilot and s.kind.changes_build]
         assert pilots == ([pool_id(expect["pilot"])] if expect["pilot"] else [])
