@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.model.plan import Plan, Step
-from orchestrator.model.topology import Pool, Topology
+from orchestrator.model.topology import Pool, PoolId, Topology
 
 
 def ancestors(steps: Sequence[Step]) -> Mapping[str, frozenset[str]]:
@@ -30,6 +30,7 @@ def structural_faults(topology: Topology, plan: Plan) -> list[str]:
     faults += _wrong_priors(plan)
     for step in plan.steps:
         faults += _pool_below_minimum(topology.pools[step.pool], step)
+    faults += _too_many_at_once(topology, plan.steps)
     return faults
 
 
@@ -93,3 +94,28 @@ def _pool_below_minimum(pool: Pool, step: Step) -> Iterable[str]:
         )
     if left == 0 and not pool.outage_consent:
         yield f"{step.id} takes all of {pool.id} out of service without consent"
+
+
+def _too_many_at_once(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
+    """Steps of one pool that no order keeps apart must leave enough of it, all together.
+
+    Careful rather than exact: steps that are each free against a third count as if they could
+    all run at once.
+    """
+    before = ancestors(steps)
+    by_pool: dict[PoolId, list[Step]] = {}
+    for step in steps:
+        if step.kind.changes_build:
+            by_pool.setdefault(step.pool, []).append(step)
+    for pool_id, changing in by_pool.items():
+        pool = topology.pools[pool_id]
+        for number, step in enumerate(changing):
+            free = [other for other in changing[number + 1 :] if step.id not in before[other.id]]
+            away = {*step.servers}.union(*(other.servers for other in free))
+            left = len(pool.servers) - len(away)
+            if free and (left < pool.minimum_in_service or not (left or pool.outage_consent)):
+                names = ", ".join(other.id for other in free)
+                yield (
+                    f"{step.id} may run together with {names}: {left} servers of {pool_id} would "
+                    f"be left in service, its minimum is {pool.minimum_in_service}"
+                )
