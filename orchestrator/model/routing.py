@@ -16,6 +16,8 @@ from orchestrator.model.state import AccessMode
 if TYPE_CHECKING:
     from orchestrator.model.topology import PoolId, Protocol
 
+_AGE = {line: position for position, line in enumerate(PRODUCT_LINES)}
+
 
 class Route(StrEnum):
     """What becomes of a request that arrives at the source for a mailbox of the target."""
@@ -55,8 +57,7 @@ def route(source: PoolId, target: PoolId, protocol: Protocol, mode: AccessMode) 
     """
     if source == target:
         return Decision(Route.LOCAL, "the mailbox is in the source's own pool", "doc")
-    age = {line: position for position, line in enumerate(PRODUCT_LINES)}
-    if age[source.product_line] < age[target.product_line]:
+    if _AGE[source.product_line] < _AGE[target.product_line]:
         return Decision(
             Route.IMPOSSIBLE,
             f"Exchange {source.product_line} never proxies up to {target.product_line}",

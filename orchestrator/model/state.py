@@ -44,6 +44,8 @@ class State:
 
     def mode(self, pool: Pool, protocol: Protocol) -> AccessMode:
         """The access mode of one label, from the ExternalURLs of the pool's servers."""
+        if not self.external_urls:
+            return AccessMode.PROXY
         found = {(name, protocol) in self.external_urls for name in pool.servers}
         if found == {True}:
             return AccessMode.REDIRECT

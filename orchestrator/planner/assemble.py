@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 
 from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import AccessMode, State
-from orchestrator.model.topology import Label, Pool, PoolId, Topology
+from orchestrator.model.topology import Label, Pool, PoolId, Protocol, Topology
 from orchestrator.planner.batches import Batch, batches
 from orchestrator.planner.brackets import bracket
 from orchestrator.planner.constraints import Arc, Change, PathFacts
@@ -43,13 +45,19 @@ def assemble(
     draft = Draft()
     made = {pool.id: batches(topology, pool, start, end) for pool in topology.pools.values()}
     numbers = {pool: itertools.count(1) for pool in made}
+    by_pool, by_label, by_change = _indexed(facts, arcs)
     for change in _change_order(made, arcs):
-        draft.changes[change] = [
-            _change(
-                draft, topology, batch, change, next(numbers[change.pool]), catalogue, facts, arcs
-            )
+        near, demands = by_pool[change.pool], by_change[change]
+        why = _Why(
+            protocols=tuple(sorted({fact.path.protocol for fact in near})),
+            reason=change_reason(change, near, demands),
+            rules=rules_of(change, near, demands),
+        )
+        chain = [
+            _change(draft, topology, batch, next(numbers[change.pool]), catalogue, why)
             for batch in made[change.pool][change]
         ]
+        draft.change(change, chain)
     for pool in made:
         for first, then in itertools.pairwise(draft.of_pool(pool)):
             draft.before(first, then)
@@ -57,8 +65,36 @@ def assemble(
         if arc.first in draft.changes and arc.then in draft.changes:
             draft.before(draft.changes[arc.first][-1], draft.changes[arc.then][0])
     for label in redirected:
-        _redirect(draft, topology, label, start, end, [f for f in facts if f.path.label == label])
+        _redirect(draft, topology, label, start, end, by_label[label])
     return draft
+
+
+@dataclass(frozen=True)
+class _Why:
+    """What the steps of one change have in common."""
+
+    protocols: tuple[Protocol, ...]
+    reason: str
+    rules: tuple[str, ...]
+
+
+def _indexed(
+    facts: Iterable[PathFacts], arcs: Iterable[Arc]
+) -> tuple[
+    Mapping[PoolId, list[PathFacts]], Mapping[Label, list[PathFacts]], Mapping[Change, list[Arc]]
+]:
+    """Facts by either end and by label, arcs by either change; in their order."""
+    by_pool: dict[PoolId, list[PathFacts]] = defaultdict(list)
+    by_label: dict[Label, list[PathFacts]] = defaultdict(list)
+    by_change: dict[Change, list[Arc]] = defaultdict(list)
+    for fact in facts:
+        for pool in {fact.path.source, fact.path.target}:
+            by_pool[pool].append(fact)
+        by_label[fact.path.label].append(fact)
+    for arc in arcs:
+        for change in {arc.first, arc.then}:
+            by_change[change].append(arc)
+    return by_pool, by_label, by_change
 
 
 def _change_order(
@@ -77,24 +113,22 @@ def _change(
     draft: Draft,
     topology: Topology,
     batch: Batch,
-    change: Change,
     number: int,
     catalogue: Catalogue,
-    facts: Sequence[PathFacts],
-    arcs: Sequence[Arc],
+    why: _Why,
 ) -> str:
-    pool = topology.pools[change.pool]
+    pool = topology.pools[topology.servers[batch.servers[0]].pool]
     kind = StepKind.UPGRADE if batch.new > batch.old else StepKind.DOWNGRADE
     step = Step(
         id=draft.name(kind, pool.id.site, pool.id.product_line, number),
         kind=kind,
         pool=pool.id,
         servers=batch.servers,
-        protocols=tuple(sorted({f.path.protocol for f in facts if pool.id in f.path[:2]})),
+        protocols=why.protocols,
         after=(),
         estimated_minutes=batch.minutes,
-        reason=change_reason(change, facts, arcs),
-        rules=rules_of(change, facts, arcs),
+        reason=why.reason,
+        rules=why.rules,
         from_build=batch.old,
         to_build=batch.new,
         irreversible_because=irreversible_because(topology, batch.old, batch.new, catalogue),

@@ -79,6 +79,6 @@ def consent_findings(topology: Topology, start: State, end: State) -> list[Diagn
 
 def _affected(topology: Topology, pool: Pool) -> int:
     """People cut off while the pool is away: its own mailboxes, and those who come in by it."""
-    inward = sum(path.users for path in topology.paths if path.target == pool.id)
-    outward = sum(path.users for path in topology.paths if path.source == pool.id)
+    inward = sum(path.users for path in topology.paths_into[pool.id])
+    outward = sum(path.users for path in topology.paths_at[pool.id] if path.source == pool.id)
     return (pool.mailboxes or inward) + outward

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from orchestrator.model.build import Build
 from orchestrator.model.routing import Route, route
 from orchestrator.model.state import AccessMode, State
-from orchestrator.model.topology import Label, PoolId, ProxyPath, Topology
+from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
 from orchestrator.rules.engine import Judgement, RuleBook
 
 
@@ -146,14 +146,12 @@ class Arc:
 def path_facts(topology: Topology, start: State, end: State, book: RuleBook) -> list[PathFacts]:
     """The facts of every path that would be proxied if its target had no ExternalURL."""
     facts = []
+    seen = _Seen(topology, start, end, book)
     for path in topology.paths:
         if _route(path, AccessMode.PROXY) is not Route.PROXY:
             continue
-        target = topology.pools[path.target]
-        before, after = (
-            _route(path, state.mode(target, path.protocol)).may_proxy for state in (start, end)
-        )
-        pairs = tuple(_pairs(topology, start, end, book, path))
+        before, after = (_route(path, mode).may_proxy for mode in seen.modes(path.label))
+        pairs = tuple(seen.pairs(path))
         facts.append(PathFacts(path, pairs, before, after))
     return facts
 
@@ -188,22 +186,50 @@ def _severity(judgement: Judgement) -> tuple[bool, int, str]:
     return (judgement.blocks, judgement.verdict.severity, judgement.rule.id)
 
 
-def _pairs(
-    topology: Topology, start: State, end: State, book: RuleBook, path: ProxyPath
-) -> Iterator[PairFacts]:
-    for source, target in itertools.product(
-        _changes(topology, start, end, path.source), _changes(topology, start, end, path.target)
-    ):
-        moments = {Moment.BEFORE: (source.old, target.old)}
-        if source.old != source.new:
-            moments[Moment.SOURCE_FIRST] = (source.new, target.old)
-        if target.old != target.new:
-            moments[Moment.TARGET_FIRST] = (source.old, target.new)
-        moments[Moment.AFTER] = (source.new, target.new)
-        judgements = {m: book.judge(path.protocol, s, t) for m, (s, t) in moments.items()}
-        yield PairFacts(source, target, judgements)
+class _Seen:
+    """What many paths ask alike: builds of pools, modes of labels, judgements of builds."""
 
+    def __init__(self, topology: Topology, start: State, end: State, book: RuleBook) -> None:
+        self._topology = topology
+        self._states = (start, end)
+        self._book = book
+        self._changes: dict[PoolId, list[Change]] = {}
+        self._modes: dict[Label, tuple[AccessMode, ...]] = {}
+        self._judged: dict[tuple[object, ...], Mapping[Moment, Judgement]] = {}
 
-def _changes(topology: Topology, start: State, end: State, pool: PoolId) -> list[Change]:
-    servers = topology.pools[pool].servers
-    return sorted({Change(pool, start.builds[name], end.builds[name]) for name in servers})
+    def modes(self, label: Label) -> tuple[AccessMode, ...]:
+        """The modes of a label at the start and in the end."""
+        if label not in self._modes:
+            pool = self._topology.pools[label.pool]
+            self._modes[label] = tuple(s.mode(pool, label.protocol) for s in self._states)
+        return self._modes[label]
+
+    def pairs(self, path: ProxyPath) -> Iterator[PairFacts]:
+        """One per combination of changes at either end."""
+        for source, target in itertools.product(
+            self._changes_of(path.source), self._changes_of(path.target)
+        ):
+            yield PairFacts(source, target, self._judgements(path.protocol, source, target))
+
+    def _changes_of(self, pool: PoolId) -> list[Change]:
+        if pool not in self._changes:
+            start, end = self._states
+            servers = self._topology.pools[pool].servers
+            found = {(start.builds[name], end.builds[name]) for name in servers}
+            self._changes[pool] = [Change(pool, *builds) for builds in sorted(found)]
+        return self._changes[pool]
+
+    def _judgements(
+        self, protocol: Protocol, source: Change, target: Change
+    ) -> Mapping[Moment, Judgement]:
+        key = (protocol, source[1:], target[1:])
+        if key not in self._judged:
+            moments = {Moment.BEFORE: (source.old, target.old)}
+            if source.old != source.new:
+                moments[Moment.SOURCE_FIRST] = (source.new, target.old)
+            if target.old != target.new:
+                moments[Moment.TARGET_FIRST] = (source.old, target.new)
+            moments[Moment.AFTER] = (source.new, target.new)
+            judge = self._book.judge
+            self._judged[key] = {m: judge(protocol, s, t) for m, (s, t) in moments.items()}
+        return self._judged[key]

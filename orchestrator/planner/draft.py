@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import networkx as nx
 from orchestrator.model.plan import Step
 from orchestrator.model.topology import PoolId
 from orchestrator.planner.constraints import Change
+from orchestrator.planner.reach import Reach
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -29,12 +31,16 @@ class Draft:
     steps: dict[str, Step] = field(default_factory=dict)
     order: nx.DiGraph[str] = field(default_factory=nx.DiGraph)
     changes: dict[Change, list[str]] = field(default_factory=dict)
+    _of_pool: dict[PoolId, list[str]] = field(default_factory=dict)
+
+    def change(self, change: Change, chain: list[str]) -> None:
+        """Note the steps that carry a change out, in their order."""
+        self.changes[change] = chain
+        self._of_pool.setdefault(change.pool, []).extend(chain)
 
     def of_pool(self, pool: PoolId) -> list[str]:
         """The steps that change builds of a pool, in their order."""
-        return [
-            name for change, chain in self.changes.items() if change.pool == pool for name in chain
-        ]
+        return self._of_pool.get(pool, [])
 
     def add(self, step: Step) -> None:
         """Add a step without any order yet."""
@@ -48,8 +54,9 @@ class Draft:
     def name(self, *words: object) -> str:
         """A step id from words: lower-case letters, digits and hyphens, never used before."""
         plain = "-".join(filter(None, (_UNSAFE.sub("-", str(w).lower()).strip("-") for w in words)))
-        candidates = (plain, *(f"{plain}-{n}" for n in range(2, len(self.steps) + 3)))
-        return next(name for name in candidates if name not in self.steps)
+        if plain not in self.steps:
+            return plain
+        return next(name for n in itertools.count(2) if (name := f"{plain}-{n}") not in self.steps)
 
     def revise(self, step_id: str, **changes: object) -> None:
         """Replace fields of a step."""
@@ -58,15 +65,20 @@ class Draft:
     def upstream(self, ids: Iterable[str]) -> set[str]:
         """The steps and everything that must come before them."""
         wanted = set(ids)
-        return wanted.union(*(nx.ancestors(self.order, name) for name in wanted))
+        stack = list(wanted)
+        while stack:
+            for name in self.order.predecessors(stack.pop()):
+                if name not in wanted:
+                    wanted.add(name)
+                    stack.append(name)
+        return wanted
 
     def ordered(self, rank: Callable[[Step], Sequence[object]]) -> list[Step]:
         """The steps in one order that respects all demands, ``after`` reduced to the needed."""
-        reduced = nx.transitive_reduction(self.order)
+        reach = Reach(self.order)
         names = nx.lexicographical_topological_sort(
             self.order, key=lambda name: (*rank(self.steps[name]), name)
         )
         return [
-            dataclasses.replace(self.steps[name], after=tuple(sorted(reduced.predecessors(name))))
-            for name in names
+            dataclasses.replace(self.steps[name], after=tuple(reach.needed(name))) for name in names
         ]

@@ -124,15 +124,17 @@ def _passing_builds(steps: list[Step], catalogue: Catalogue) -> list[str]:
 
 def _turned_anyway(topology: Topology, start: State, end: State) -> set[Label]:
     """Labels whose ExternalURLs differ between start and end, so they are switched in any case."""
-    labels = set()
-    for pool in topology.pools.values():
-        for protocol in Protocol:
-            keys = [(name, protocol) for name in pool.servers]
-            same = all(start.external_urls.get(k) == end.external_urls.get(k) for k in keys)
-            modes = {state.mode(pool, protocol) for state in (start, end)}
-            if not same and AccessMode.REDIRECT in modes:
-                labels.add(Label(pool.id, protocol))
-    return labels
+    differing = {
+        (name, protocol)
+        for (name, protocol), _ in start.external_urls.items() ^ end.external_urls.items()
+    }
+    labels = {Label(topology.servers[name].pool, protocol) for name, protocol in differing}
+    return {
+        label
+        for label in labels
+        if AccessMode.REDIRECT
+        in {state.mode(topology.pools[label.pool], label.protocol) for state in (start, end)}
+    }
 
 
 def _capable(topology: Topology) -> set[Label]:
@@ -181,16 +183,14 @@ def _rank(step: Step, urgent: set[str]) -> tuple[object, ...]:
 def _watched(step: Step, observer: Observer) -> Step:
     """The step with the probes that show what it did; a pilot's change is shown by its proof."""
     topology = observer.topology
-    everyone = set(topology.servers)
     touching = topology.paths_at[step.pool]
     if step.kind is StepKind.VERIFY and not step.pilot:
-        return observer.with_probes(step, topology.paths, everyone)
+        return observer.with_probes(step, topology.paths)
     if step.kind is StepKind.VERIFY:
-        return observer.with_probes(step, touching, everyone)
+        return observer.with_probes(step, touching)
     if step.kind.changes_urls:
-        inward = [path for path in touching if path.target == step.pool]
-        return observer.with_probes(step, inward, everyone)
+        return observer.with_probes(step, topology.paths_into[step.pool])
     if step.pilot:
         return step
-    others = everyone - {*topology.pools[step.pool].servers}
-    return observer.with_probes(step, touching, others | {*step.servers})
+    unchanged = {*topology.pools[step.pool].servers} - {*step.servers}
+    return observer.with_probes(step, touching, without=unchanged)

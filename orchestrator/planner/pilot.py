@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import networkx as nx
-
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Step, StepKind
-from orchestrator.model.topology import Topology
+from orchestrator.model.topology import Label, Topology
 from orchestrator.planner.constraints import Change, Moment, PairFacts, PathFacts
 from orchestrator.planner.draft import Draft
+from orchestrator.planner.reach import Reach
 
 PROBE_MINUTES = 5
 """Minutes set aside for a round of probes; our estimate, not measured."""
@@ -38,8 +37,16 @@ def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[Change, set[Lean]]
     Redirected moments do not count; moments the order rules out do not either.
     """
     found: dict[Change, set[Lean]] = {}
+    reach = Reach(draft.order)
+    switched = {
+        Label(step.pool, protocol)
+        for step in draft.steps.values()
+        if step.kind.changes_urls
+        for protocol in step.protocols
+    }
     for fact in facts:
-        for pair, moment, bringer in _moments(draft, fact):
+        moments = _moments(draft, fact, reach, switched=fact.path.label in switched)
+        for pair, moment, bringer in moments:
             judgement = pair.judgements[moment]
             if judgement.leans:
                 lean = Lean(judgement.rule.id, *pair.builds_at(moment))
@@ -62,13 +69,16 @@ def add_pilot(
     """
     repairing = {first for fact in facts for first, _ in fact.repairers}
 
+    reach = Reach(draft.order)
+    # The steps of a change follow one another: where one is needed, so is the first.
+    firsts = reach.bits(draft.changes[change][0] for change in leans)
+
     def price(change: Change) -> tuple[object, ...]:
-        first = draft.changes[change][0]
-        needed = draft.upstream([first]) - {first}
-        also = {c for c in leans if c != change and needed & {*draft.changes[c]}}
+        needed = reach.before(draft.changes[change][0])
+        also = (needed & firsts).bit_count()
         users = sum(path.users for path in topology.paths_into[change.pool])
         late = change not in repairing
-        return (len(also), -len(leans[change]), len(needed), late, users, change)
+        return (also, -len(leans[change]), needed.bit_count(), late, users, change)
 
     chosen = min(leans, key=price)
     first = draft.changes[chosen][0]
@@ -98,26 +108,22 @@ def add_pilot(
     return set[Lean]().union(*leans.values()) - leans[chosen]
 
 
-def _moments(draft: Draft, fact: PathFacts) -> Iterator[tuple[PairFacts, Moment, Change]]:
+def _moments(
+    draft: Draft, fact: PathFacts, reach: Reach, *, switched: bool
+) -> Iterator[tuple[PairFacts, Moment, Change]]:
     """The moments of a path that may come about while it is proxied, and who brings them."""
-    switched = any(
-        step.kind.changes_urls
-        and step.pool == fact.path.target
-        and fact.path.protocol in step.protocols
-        for step in draft.steps.values()
-    )
+
+    def precedes(first: Change, then: Change) -> bool:
+        if first not in draft.changes or then not in draft.changes:
+            return False
+        return reach.precedes(draft.changes[first][-1], draft.changes[then][0])
+
     between = fact.proxied_before and not switched
     for pair in fact.pairs:
         source, target, moves = pair.source, pair.target, set(pair.judgements)
-        if between and Moment.TARGET_FIRST in moves and not _precedes(draft, source, target):
+        if between and Moment.TARGET_FIRST in moves and not precedes(source, target):
             yield pair, Moment.TARGET_FIRST, target
-        if between and Moment.SOURCE_FIRST in moves and not _precedes(draft, target, source):
+        if between and Moment.SOURCE_FIRST in moves and not precedes(target, source):
             yield pair, Moment.SOURCE_FIRST, source
         if fact.proxied_after and moves & {Moment.SOURCE_FIRST, Moment.TARGET_FIRST}:
             yield pair, Moment.AFTER, target if Moment.TARGET_FIRST in moves else source
-
-
-def _precedes(draft: Draft, first: Change, then: Change) -> bool:
-    if first not in draft.changes or then not in draft.changes:
-        return False
-    return bool(nx.has_path(draft.order, draft.changes[first][-1], draft.changes[then][0]))

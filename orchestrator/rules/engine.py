@@ -103,6 +103,37 @@ class RuleBook:
 
     def judge(self, protocol: Protocol, source: Build, target: Build) -> Judgement:
         """The worst of what the rules say of a proxied pair; ``unknown`` where none speaks."""
+        key = (protocol, source, target)
+        if key not in self._judged:
+            self._judged[key] = self._judge(*key)
+        return self._judged[key]
+
+    def broken_paths(self, topology: Topology, state: State) -> list[ProxyPath]:
+        """Paths of which some server pair does not work in a state, in the topology's order.
+
+        Looks at distinct builds, not at every pair: `judge_all` is for reports.
+        """
+        builds = {
+            pool.id: sorted({state.builds[name] for name in pool.servers})
+            for pool in topology.pools.values()
+        }
+        found = []
+        for path in topology.paths:
+            mode = state.mode(topology.pools[path.target], path.protocol)
+            decision = route(path.source, path.target, path.protocol, mode)
+            if any(
+                self.judge_route(decision, path.protocol, source, target).blocks
+                for source in builds[path.source]
+                for target in builds[path.target]
+            ):
+                found.append(path)
+        return found
+
+    @cached_property
+    def _judged(self) -> dict[tuple[Protocol, Build, Build], Judgement]:
+        return {}
+
+    def _judge(self, protocol: Protocol, source: Build, target: Build) -> Judgement:
         spoken = [rule for rule in self.rules if rule.speaks_of(protocol, source, target)]
         return max(
             (self._under_policy(rule) for rule in spoken or [_NO_RULE]),
