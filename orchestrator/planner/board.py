@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 
-from orchestrator.planner.workload import Task, Workload
+from orchestrator.planner.task import Task
+from orchestrator.planner.workload import Workload
 
 
 class Load:
@@ -68,12 +69,16 @@ class Board:
         self._of_pool: dict[int, list[int]] = defaultdict(list)
         self._emptying: dict[str, list[int]] = defaultdict(list)
         self.starts: dict[int, int] = {}
+        self.placements = 0
 
     def place(self, number: int, start: int) -> None:
         """Put a task where `earliest` or `latest` found room."""
         task = self._work.tasks[number]
         self.starts[number] = start
+        self.placements += 1
         self._load.add(start, start + task.need, 1)
+        if task.free:
+            return
         if task.touched:
             self._of_pool[task.pool].append(number)
         if self._empties(task):
@@ -84,6 +89,8 @@ class Board:
         task = self._work.tasks[number]
         start = self.starts.pop(number)
         self._load.add(start, start + task.need, -1)
+        if task.free:
+            return start
         if task.touched:
             self._of_pool[task.pool].remove(number)
         if self._empties(task):
@@ -128,7 +135,7 @@ class Board:
 
     def _clashes(self, task: Task, start: int) -> list[list[int]]:
         """Tasks none of which may run while this one does."""
-        if not task.touched:
+        if task.free or not task.touched:
             return []
         tasks = self._work.tasks
         names = [n for n in self._of_pool[task.pool] if tasks[n].touched & task.touched]
@@ -140,7 +147,7 @@ class Board:
 
     def _crowds(self, task: Task, start: int) -> list[list[int]]:
         """Sets of tasks that leave too few servers in service if this one joins all of them."""
-        if not task.out:
+        if task.free or not task.out:
             return []
         tasks, room = self._work.tasks, self._work.pools[task.pool].room
         others = [

@@ -8,11 +8,11 @@ in which any of them may run.
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.planner.workload import Redirection, Slots, Task, Workload
+from orchestrator.planner.task import Task
+from orchestrator.planner.workload import Workload
 
 MOST_SUBSETS_OF = 8
 """Kinds of calendars of which all subsets are looked at; of more, each with those inside it."""
@@ -70,7 +70,7 @@ def least_end(work: Workload, ends: Sequence[int]) -> Least:
 
 def least_user_minutes(work: Workload) -> int:
     """Users times the shortest time each redirection can last, if it had the farm to itself."""
-    return sum(r.users * _shortest(work, r) for r in work.redirections)
+    return sum(r.users * work.shortest(r) for r in work.redirections)
 
 
 def _tails(work: Workload) -> list[int]:
@@ -176,26 +176,54 @@ def _usable(work: Workload, part: Iterable[int], heads: Sequence[int]) -> list[t
 def _area_end(work: Workload, part: Sequence[int], heads: Sequence[int]) -> int | None:
     """When the work of the tasks can be done at the earliest."""
     lanes = min(work.max_parallel, _lanes(work, part))
-    total = sum(work.tasks[n].need for n in part)
-    shortest = min(work.tasks[n].need for n in part)
-    count = len(part)
+    needs = [work.tasks[n].need for n in part]
+    shortest = min(needs)
     if not shortest:
         return None
-    by_area = by_count = None
-    for start, end in _usable(work, part, heads):
+    stretches = _usable(work, part, heads)
+    total, count = sum(needs), len(needs)
+    bins = _bins(needs, max(end - start for start, end in stretches))
+    found: list[int] = []
+    for start, end in stretches:
         length = end - start
-        if by_area is None:
-            if total <= lanes * length:
-                by_area = start + -(-total // lanes)
-            total -= lanes * length
-        if by_count is None:
-            fits = lanes * (length // shortest)
-            if count <= fits:
-                by_count = start + -(-count // lanes) * shortest
-            count -= fits
-        if by_area is not None and by_count is not None:
-            return max(by_area, by_count)
+        if 0 < total <= lanes * length:
+            found.append(start + -(-total // lanes))
+        total -= lanes * length
+        fits = lanes * (length // shortest)
+        if 0 < count <= fits:
+            found.append(start + -(-count // lanes) * shortest)
+        count -= fits
+        if 0 < bins <= lanes:
+            found.append(start + shortest)
+        bins -= lanes
+        if len(found) == 3:
+            return max(found)
     return None
+
+
+def _bins(needs: Sequence[int], length: int) -> int:
+    """How many stretches of one length the tasks need at least, one at a time, none split.
+
+    Notes
+    -----
+    Dual feasible functions (Fekete and Schepers 2001): sizes may be rounded so that no set that
+    fits into a bin gets larger than one; the sum of rounded sizes then bounds the bins.
+    """
+    best = -(-sum(needs) // length)
+    for k in range(1, 9):
+        # u(k): multiples of 1/(k+1) stay, all else is rounded down to a multiple of 1/k
+        total = sum(
+            need * k if (k + 1) * need % length == 0 else (k + 1) * need // length * length
+            for need in needs
+        )
+        best = max(best, -(-total // (k * length)))
+    for level in sorted(set(needs)):
+        if 2 * level > length:
+            break
+        # large ones fill a bin but for what is smaller than the level, which counts as nothing
+        total = sum(length if need > length - level else need for need in needs if need >= level)
+        best = max(best, -(-total // length))
+    return best
 
 
 def _lanes(work: Workload, part: Sequence[int]) -> int:
@@ -208,53 +236,3 @@ def _lanes(work: Workload, part: Sequence[int]) -> int:
             lanes += 1
         last[pool] = n
     return lanes
-
-
-def _shortest(work: Workload, redirection: Redirection) -> int:
-    """The least minutes from opening to the end of closing, over all windows to open in.
-
-    As a function of the opening the end stands still while something waits for its window, goes
-    along otherwise, and jumps where a task falls out of its window: the length is least just
-    before it goes along, so one look per jump is enough.
-    """
-    chain = (redirection.opens, *redirection.inner, redirection.closes)
-    opening = work.tasks[redirection.opens].slots
-    best: int | None = None
-    start = opening.earliest(work.begin)
-    while start is not None:
-        starts = _forward(work, chain, start)
-        if starts is None:
-            break
-        end = starts[chain[-1]] + work.tasks[chain[-1]].need
-        start = max(start, _backward(work, chain, end))
-        best = end - start if best is None else min(best, end - start)
-        starts = _forward(work, chain, start) or starts
-        slack = min(_until_jump(work.tasks[n].slots, starts[n]) for n in chain)
-        start = opening.earliest(start + slack + 1)
-    return best or 0
-
-
-def _until_jump(slots: Slots, start: int) -> int:
-    return slots.latests[bisect_left(slots.latests, start)] - start
-
-
-def _forward(work: Workload, chain: Sequence[int], first: int) -> dict[int, int] | None:
-    starts: dict[int, int] = {}
-    for n in chain:
-        task = work.tasks[n]
-        ready = (starts[k] + work.tasks[k].need for k in task.after if k in starts)
-        start = task.slots.earliest(max(ready, default=first))
-        if start is None:
-            return None
-        starts[n] = start
-    return starts
-
-
-def _backward(work: Workload, chain: Sequence[int], end: int) -> int:
-    starts: dict[int, int] = {}
-    for n in reversed(chain):
-        task = work.tasks[n]
-        limit = min((starts[k] for k in task.before if k in starts), default=end) - task.need
-        latest = task.slots.latest(limit)
-        starts[n] = limit if latest is None else latest
-    return starts[chain[0]]

@@ -12,7 +12,8 @@ from orchestrator.model.topology import Label, Topology
 from orchestrator.model.window import moment_of
 from orchestrator.planner.bounds import earliest_ends, least_end, least_user_minutes
 from orchestrator.planner.packing import Packed, pack
-from orchestrator.planner.workload import Task, Workload, workload
+from orchestrator.planner.task import Task
+from orchestrator.planner.workload import Workload, workload
 
 
 def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePolicy) -> Plan:

@@ -2,81 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy
-from orchestrator.model.topology import Label, Topology
+from orchestrator.model.topology import Label, PoolId, Topology
 from orchestrator.model.window import minute_of
-
-
-@dataclass(frozen=True)
-class Slots:
-    """When a task may start: in window k from ``starts[k]`` to ``latests[k]``, both included.
-
-    Parameters
-    ----------
-    starts, latests : tuple of int
-        Ascending; only windows long enough for the task with its reserve.
-    group : int
-        Which windows these are; tasks with equal windows have equal groups.
-    """
-
-    starts: tuple[int, ...]
-    latests: tuple[int, ...]
-    group: int
-
-    def earliest(self, moment: int) -> int | None:
-        """The first start at or after a moment; None if there is no window left."""
-        k = bisect_left(self.latests, moment)
-        return max(moment, self.starts[k]) if k < len(self.latests) else None
-
-    def latest(self, moment: int) -> int | None:
-        """The last start at or before a moment; None if there is no window by then."""
-        k = bisect_right(self.starts, moment) - 1
-        return min(moment, self.latests[k]) if k >= 0 else None
-
-
-@dataclass(frozen=True)
-class Task:
-    """A step as the scheduler sees it.
-
-    Parameters
-    ----------
-    need, reserve : int
-        Minutes.
-    slots : Slots
-    after, before : tuple of int
-        Tasks that must have ended, and those that wait for this one.
-    pool : int
-        Pools are numbered in plan order.
-    out : frozenset of str
-        Servers it takes out of service.
-    touched : frozenset of str
-        Servers it changes in any way.
-    """
-
-    step: Step
-    need: int
-    reserve: int
-    slots: Slots
-    after: tuple[int, ...]
-    before: tuple[int, ...]
-    pool: int
-    out: frozenset[str]
-    touched: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Redirection:
-    """A temporary redirection: the task that opens it, the one that closes it, all between."""
-
-    opens: int
-    closes: int
-    users: int
-    inner: tuple[int, ...]
+from orchestrator.planner.span import shortest
+from orchestrator.planner.task import Redirection, Slots, Task
 
 
 @dataclass(frozen=True)
@@ -110,6 +46,8 @@ class Workload:
     max_parallel : int
     begin : int
         The first moment of any window.
+    nights : tuple of int
+        Starts of the stretches of time with a window somewhere.
     """
 
     tasks: tuple[Task, ...]
@@ -117,11 +55,19 @@ class Workload:
     redirections: tuple[Redirection, ...]
     max_parallel: int
     begin: int
-    nights: tuple[int, ...] = field(default=())
+    nights: tuple[int, ...]
 
     def night(self, moment: int) -> int:
         """Which stretch of window time, over all sites, a moment belongs to."""
         return bisect_right(self.nights, moment)
+
+    def shortest(self, redirection: Redirection) -> int:
+        """The least minutes a redirection can last."""
+        return self._shortest[redirection]
+
+    @cached_property
+    def _shortest(self) -> Mapping[Redirection, int]:
+        return {r: shortest(self.tasks, r) for r in self.redirections}
 
 
 def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePolicy) -> Workload:
@@ -131,6 +77,7 @@ def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
     for step in plan.steps:
         for name in step.after:
             before[number[name]].append(number[step.id])
+    free = _free(topology, plan.steps)
     pools = {pool: n for n, pool in enumerate(dict.fromkeys(step.pool for step in plan.steps))}
     shelf = _Shelf(calendar)
     tasks = tuple(
@@ -144,6 +91,7 @@ def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
             pool=pools[step.pool],
             out=frozenset(step.servers if step.kind.changes_build else ()),
             touched=frozenset(step.servers),
+            free=step.pool in free,
         )
         for n, step in enumerate(plan.steps)
     )
@@ -161,6 +109,23 @@ def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
         minute_of(whole[0].start) if whole else 0,
         tuple(minute_of(window.start) for window in whole),
     )
+
+
+def _free(topology: Topology, steps: Sequence[Step]) -> set[PoolId]:
+    """Pools whose steps come one after the other by their own order, alone in emptying a site."""
+    last: dict[PoolId, Step] = {}
+    bound: set[PoolId] = set()
+    emptied: dict[str, set[PoolId]] = {}
+    for step in steps:
+        if not step.servers:
+            continue
+        if step.pool in last and last[step.pool].id not in step.after:
+            bound.add(step.pool)
+        last[step.pool] = step
+        if step.kind.changes_build and len(step.servers) == len(topology.pools[step.pool].servers):
+            emptied.setdefault(step.pool.site, set()).add(step.pool)
+    crowded = {pool for pools in emptied.values() if len(pools) > 1 for pool in pools}
+    return set(last) - bound - crowded
 
 
 class _Shelf:
