@@ -11,7 +11,15 @@ from orchestrator.checker import check
 from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.planning import require_safe
-from orchestrator.cli.running import Job, inputs_of, run_job, show_report
+from orchestrator.cli.running import (
+    EndChild,
+    Job,
+    TakeOver,
+    commands_for,
+    inputs_of,
+    run_job,
+    show_report,
+)
 from orchestrator.errors import StalePlan
 from orchestrator.model.topology import Topology
 from orchestrator.planfile import SavedPlan, read_plan
@@ -31,11 +39,14 @@ def apply(
     approve: Approve = "",
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
+    take_over: TakeOver = False,
+    end_child: EndChild = False,
 ) -> int:
     """Run a plan step by step; stop at the first failure and say where the farm stands.
 
+    Ctrl-C stops it after the step that runs, a second one at once. `orchestrator resume` goes on.
     Exit codes: 0 done, 1 error before anything was changed, 4 the farm is not where the plan
-    starts, 5 stopped on the way, 130 interrupted.
+    starts, 5 stopped on the way or paused, 130 ended in the middle of a step.
     """
     saved = read_plan(folder)
     loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
@@ -48,7 +59,9 @@ def apply(
         inventory=loaded,
         inputs=inputs_of(loaded, extra_vars, vault_password_file),
         approve=approve,
-        rollback_command=f"orchestrator rollback {folder} -i {inventory}",
+        commands=commands_for(folder, inventory, extra_vars),
+        take_over=take_over,
+        end_child=end_child,
     )
     return show_report(run_job(job))
 

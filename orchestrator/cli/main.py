@@ -9,7 +9,18 @@ import typer
 from rich.text import Text
 
 from orchestrator import __version__
-from orchestrator.cli import apply, check, diagnose, explain, plan, rollback
+from orchestrator.cli import (
+    apply,
+    check,
+    diagnose,
+    explain,
+    journal,
+    pause,
+    plan,
+    resume,
+    rollback,
+    status,
+)
 from orchestrator.errors import OrchestratorError
 from orchestrator.report.console import err
 
@@ -50,6 +61,10 @@ app.command(name="plan")(plan.plan)
 app.command(name="explain")(explain.explain)
 app.command(name="check")(check.check)
 app.command(name="apply")(apply.apply)
+app.command(name="status")(status.status)
+app.command(name="journal")(journal.journal)
+app.command(name="pause")(pause.pause)
+app.command(name="resume")(resume.resume)
 app.command(name="rollback")(rollback.rollback)
 
 

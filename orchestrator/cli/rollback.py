@@ -13,7 +13,15 @@ from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.live import read_farm
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.planning import rollback_files, way_back
-from orchestrator.cli.running import Job, inputs_of, run_job, show_report
+from orchestrator.cli.running import (
+    EndChild,
+    Job,
+    TakeOver,
+    commands_for,
+    inputs_of,
+    run_job,
+    show_report,
+)
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.topology import Topology
@@ -41,6 +49,8 @@ def rollback(
     approve: Approve = "",
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
+    take_over: TakeOver = False,
+    end_child: EndChild = False,
 ) -> int:
     """Plan the way back from the farm as it is now; with --apply run it.
 
@@ -72,7 +82,17 @@ def rollback(
     console.print(Text(f"Written to {run}. Digest {digest(run)}"), soft_wrap=True)
     if not apply_it:
         return 0
-    return show_report(run_job(Job(run, back, loaded, inputs, approve)))
+    job = Job(
+        folder=run,
+        plan=back,
+        inventory=loaded,
+        inputs=inputs,
+        approve=approve,
+        commands=commands_for(run, inventory, extra_vars),
+        take_over=take_over,
+        end_child=end_child,
+    )
+    return show_report(run_job(job))
 
 
 def _accepted(words: list[str], topology: Topology) -> frozenset[str]:

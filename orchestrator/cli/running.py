@@ -1,11 +1,12 @@
-"""Running a checked plan of a folder: the wiring `apply` and `rollback --apply` share."""
+"""Running a checked plan of a folder: the wiring `apply`, `resume` and `rollback --apply` share."""
 
 from __future__ import annotations
 
-import getpass
-import socket
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -14,18 +15,37 @@ from orchestrator.cli.live import ansible_inputs, read_farm
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader, StepPlaybooks
 from orchestrator.execution.clock import SystemClock
-from orchestrator.execution.engine import Approval, RunReport, run_plan
-from orchestrator.execution.gate import require_start, require_unused
-from orchestrator.execution.interrupt import interruptible
-from orchestrator.execution.lock import run_lock
+from orchestrator.execution.engine import Approval, resume_plan, run_plan
+from orchestrator.execution.gate import require_resumable, require_start, require_unused
+from orchestrator.execution.interrupt import interruptible, pausable
+from orchestrator.execution.leftovers import settle
+from orchestrator.execution.lock import Owner, run_lock
 from orchestrator.execution.ports import Ports
+from orchestrator.execution.position import Position
+from orchestrator.execution.run import Commands, RunReport
+from orchestrator.execution.way_back import begin_way_back, parent_of, way_back_done
+from orchestrator.execution.who import Who
 from orchestrator.inventory import Inventory
+from orchestrator.journal.entry import Entry, Kind
+from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
-from orchestrator.planfile import digest
+from orchestrator.planfile import digest, read_plan
 from orchestrator.playbook import step_playbook
 from orchestrator.report.console import err, out
 from orchestrator.report.progress import LineProgress
+
+TakeOver = Annotated[
+    bool,
+    typer.Option("--take-over", help="Take over the lock of a run that has died; journalled."),
+]
+EndChild = Annotated[
+    bool,
+    typer.Option(
+        "--end-child",
+        help="End what an interrupted run left working, instead of waiting for it.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -41,8 +61,10 @@ class Job:
     inputs : AnsibleInputs
     approve : str
         The digest given on the command line; empty asks.
-    rollback_command : str
+    commands : Commands
         Shown when the run stops.
+    take_over, end_child : bool
+        As the options of the same name.
     """
 
     folder: Path
@@ -50,7 +72,9 @@ class Job:
     inventory: Inventory
     inputs: AnsibleInputs
     approve: str = ""
-    rollback_command: str = ""
+    commands: Commands = field(default_factory=Commands)
+    take_over: bool = False
+    end_child: bool = False
 
 
 def run_job(job: Job) -> RunReport:
@@ -61,38 +85,54 @@ def run_job(job: Job) -> RunReport:
     OrchestratorError, StalePlan, InvalidInput
         Before anything was changed.
     """
-    clock = SystemClock()
     mark = digest(job.folder)
     if job.approve and job.approve != mark:
         raise OrchestratorError(
             f"--approve names {job.approve}, but the digest of {job.folder} is {mark}",
             "something in the folder was changed after the approval, or it is another plan",
         )
-    with (
-        run_lock(job.inventory.folder, plan=mark, clock=clock),
-        Journal.open(job.folder / JOURNAL_NAME, clock=clock) as journal,
-    ):
-        require_unused(journal.entries())
+    with _held(job, mark, lambda journal: require_unused(journal.entries())) as journal:
         observed = read_farm(job.inputs, job.inventory)
         require_start(job.plan, observed)
         _ask(mark, job.approve, len(job.plan.steps))
-        with interruptible() as cancel:
-            attempts = job.folder / "attempts"
-            ports = Ports(
-                run_playbook=StepPlaybooks(job.inputs, attempts, cancel),
-                read_farm=FarmReader(job.inputs, attempts, sorted(job.inventory.topology.servers)),
-                clock=clock,
-                progress=LineProgress(err()),
-                stop_requested=cancel.is_set,
-            )
+        with _way_back_noted(job), _ports(job) as ports:
             return run_plan(
                 job.plan,
                 _playbooks(job),
-                approval=Approval(mark, getpass.getuser(), socket.gethostname()),
+                approval=Approval(mark, Who.here()),
                 observed=observed,
                 journal=journal,
                 ports=ports,
-                rollback_command=job.rollback_command,
+                commands=job.commands,
+            )
+
+
+def resume_job(job: Job) -> RunReport:
+    """Go on with a plan that was begun.
+
+    Raises
+    ------
+    OrchestratorError, StalePlan, InvalidInput
+        Before anything was changed.
+    """
+    if not (job.folder / JOURNAL_NAME).is_file():
+        raise OrchestratorError(
+            f"there is nothing to resume: {job.folder} has no journal, it was never begun",
+            f"begin it: orchestrator apply {job.folder} -i {job.inventory.folder}",
+        )
+    mark = digest(job.folder)
+    with _held(job, mark, lambda j: require_resumable(view(j.entries()), mark)) as journal:
+        observed = read_farm(job.inputs, job.inventory)
+        with _way_back_noted(job), _ports(job) as ports:
+            return resume_plan(
+                job.plan,
+                _playbooks(job),
+                approval=Approval(mark, Who.here()),
+                observed=observed,
+                journal=journal,
+                ports=ports,
+                commands=job.commands,
+                on_position=_show_position,
             )
 
 
@@ -116,8 +156,114 @@ def show_report(report: RunReport) -> int:
 def inputs_of(
     inventory: Inventory, extra_vars: list[str] | None, vault_password_file: Path | None
 ) -> AnsibleInputs:
-    """Shorthand for the options of both commands."""
+    """Shorthand for the options of all these commands."""
     return ansible_inputs(inventory, extra_vars or [], vault_password_file)
+
+
+def commands_for(folder: Path, inventory: Path, extra_vars: list[str] | None) -> Commands:
+    """What to type after a stop, for a plan or for a way back below it."""
+    options = "".join(f" -e {given}" for given in extra_vars or [])
+    parent = parent_of(folder)
+    return Commands(
+        resume=f"orchestrator resume {folder} -i {inventory}{options}",
+        rollback=f"orchestrator rollback {parent or folder} -i {inventory}{options}",
+    )
+
+
+@contextmanager
+def _held(job: Job, mark: str, require: Callable[[Journal], None]) -> Iterator[Journal]:
+    """The lock and the journal, with nothing left of a run that died."""
+    clock = SystemClock()
+    minutes = sum(step.estimated_minutes for step in job.plan.steps)
+    with ExitStack() as stack:
+        held = stack.enter_context(
+            run_lock(
+                job.inventory.folder,
+                plan=mark,
+                clock=clock,
+                folder=job.folder,
+                minutes=minutes,
+                take_over=job.take_over,
+            )
+        )
+        journal = stack.enter_context(Journal.open(job.folder / JOURNAL_NAME, clock=clock))
+        require(journal)
+        folders = {job.folder.absolute()}
+        if held.taken_from is not None:
+            _note_taken_over(journal, held.taken_from)
+            if held.taken_from.folder:
+                folders.add(Path(held.taken_from.folder))
+        with interruptible() as cancel:
+            for folder in sorted(folders):
+                run = view(_entries_of(folder, journal))
+                settle(
+                    folder, run, journal=journal, end=job.end_child, say=_say,
+                    cancelled=cancel.is_set,
+                )  # fmt: skip
+        yield journal
+
+
+def _entries_of(folder: Path, journal: Journal) -> list[Entry]:
+    if folder == journal.path.parent.absolute():
+        return journal.entries()
+    try:
+        with Journal.read(folder / JOURNAL_NAME) as other:
+            return other.entries()
+    except OrchestratorError:
+        return []
+
+
+def _note_taken_over(journal: Journal, before: Owner) -> None:
+    said = {key: value for key, value in asdict(before).items() if key != "token"}
+    journal.append(Kind.LOCK_TAKEN_OVER, before=said, who=Who.here().data())
+    _say(f"Taken over the lock of a run that has died: {before}")
+
+
+@contextmanager
+def _ports(job: Job) -> Iterator[Ports]:
+    attempts = job.folder / "attempts"
+
+    def on_pause() -> None:
+        _say(
+            "Stopping after this step. A second signal ends the step at once: what it did is then "
+            "not known."
+        )
+
+    with pausable(on_pause) as wishes:
+        yield Ports(
+            run_playbook=StepPlaybooks(job.inputs, attempts, wishes.cancel),
+            read_farm=FarmReader(job.inputs, attempts, sorted(job.inventory.topology.servers)),
+            clock=SystemClock(),
+            progress=LineProgress(err()),
+            pause_requested=wishes.pause.is_set,
+            cancelled=wishes.cancel.is_set,
+        )
+
+
+@contextmanager
+def _way_back_noted(job: Job) -> Iterator[None]:
+    """For a way back: the journal of the plan it undoes says when it began and how it ended."""
+    parent = parent_of(job.folder)
+    if parent is None or not (parent / JOURNAL_NAME).is_file():
+        yield
+        return
+    with Journal.open(parent / JOURNAL_NAME, clock=SystemClock()) as journal:
+        run = job.folder.absolute().relative_to(parent.absolute())
+        begin_way_back(journal, str(run), Who.here())
+        yield
+        with Journal.read(job.folder / JOURNAL_NAME) as own:
+            finished = view(own.entries()).finished
+        if finished:
+            way_back_done(journal, read_plan(parent).plan, job.plan.end, str(run))
+
+
+def _show_position(where: Position) -> None:
+    done = ", ".join(step.id for step in where.done) or "none"
+    _say(f"Steps done: {done}")
+    for begun in where.begun:
+        _say(f"As read, step {begun}; it is run again, which repeats no change")
+    for line in where.redirections:
+        _say(f"Redirection on that was not before the plan: {line}")
 
 
 def _playbooks(job: Job) -> dict[str, Path]:
@@ -128,8 +274,12 @@ def _playbooks(job: Job) -> dict[str, Path]:
 
 
 def _ask(mark: str, approved: str, steps: int) -> None:
-    err().print(Text(f"Digest {mark}"), soft_wrap=True)
+    _say(f"Digest {mark}")
     if approved:
         return
     if not typer.confirm(f"Run these {steps} steps on the farm?", default=False, err=True):
         raise OrchestratorError("not approved; nothing was changed")
+
+
+def _say(line: str) -> None:
+    err().print(Text(line), soft_wrap=True)

@@ -60,9 +60,51 @@ def require_unused(entries: Iterable[Entry]) -> None:
     raise OrchestratorError(
         f"this plan was applied already: begun {run.started:%Y-%m-%d %H:%M:%S} UTC{who}, "
         f"{_ending(run)}",
-        "a plan is applied once: make a new plan from the farm as it is now, or go back with "
-        "the rollback command",
+        "a plan is applied once: make a new plan from the farm as it is now"
+        if run.finished
+        else "go on with it: orchestrator resume DIR -i INVENTORY; or go back: orchestrator "
+        "rollback DIR -i INVENTORY; orchestrator status DIR says where it stands",
     )
+
+
+def require_resumable(run: RunView, digest: str) -> None:
+    """There must be something to go on with, and it must be what was approved.
+
+    Raises
+    ------
+    OrchestratorError
+        If nothing was begun, everything is finished, a way back was begun, or the folder is not
+        the one that was approved.
+    """
+    if run.started is None:
+        raise OrchestratorError(
+            "there is nothing to resume: this plan was never begun",
+            "begin it: orchestrator apply DIR -i INVENTORY",
+        )
+    if run.digest != digest:
+        raise OrchestratorError(
+            f"the plan that was begun has the digest {run.digest}, but that of the folder is now "
+            f"{digest}",
+            "something in the folder was changed after the approval; put it back, or make a new "
+            "plan from the farm as it is now",
+        )
+    if run.impossible:
+        raise OrchestratorError(
+            "the journal holds entries that do not follow from the ones before:\n"
+            + "\n".join(f"  {line}" for line in run.impossible),
+            "do not rely on it: read the farm, keep the file as evidence and make a new plan",
+        )
+    if run.rollback:
+        raise OrchestratorError(
+            f"a way back of this plan was begun in {run.rollback}: going on would undo it",
+            f"go on with the way back: orchestrator resume DIR/{run.rollback} -i INVENTORY; or "
+            "make a new plan from the farm as it is now",
+        )
+    if run.finished:
+        raise OrchestratorError(
+            f"there is nothing to resume: this plan was {_ending(run)}",
+            "for anything else make a new plan",
+        )
 
 
 def require_start(plan: Plan, farm: ObservedFarm) -> None:

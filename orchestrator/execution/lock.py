@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import getpass
 import json
 import os
@@ -10,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,11 @@ class Owner:
         Digest of the plan.
     token : str
         Random; a lock is only ever released by the run that took it.
+    folder : str
+        Of the plan; what still works below it belongs to that run.
+    expires : str
+        ISO 8601, UTC: when a run of that plan should long be over. Says nothing about a process
+        on this host, which can be looked for.
     """
 
     user: str
@@ -46,6 +53,8 @@ class Owner:
     since: str
     plan: str
     token: str
+    folder: str = ""
+    expires: str = ""
 
     @property
     def gone(self) -> bool:
@@ -53,15 +62,39 @@ class Owner:
         same_host = self.host == socket.gethostname()
         return same_host and not process.alive(self.pid, self.identity)
 
+    def stale(self, now: datetime) -> bool:
+        """Whether its run is dead, or on another host and long past its time."""
+        if self.host == socket.gethostname():
+            return self.gone
+        return bool(self.expires) and now >= datetime.fromisoformat(self.expires)
+
     def __str__(self) -> str:
+        where = f" in {self.folder}" if self.folder else ""
+        until = f", expected to end before {self.expires}" if self.expires else ""
         return (
             f"{self.user} on {self.host}, process {self.pid}, since {self.since}, "
-            f"with plan {self.plan}"
+            f"with plan {self.plan}{where}{until}"
         )
 
 
+@dataclass(frozen=True)
+class Held:
+    """The lock as it is held now, and from which dead run it was taken over, if from any."""
+
+    owner: Owner
+    taken_from: Owner | None = None
+
+
 @contextlib.contextmanager
-def run_lock(inventory: Path, *, plan: str, clock: Clock) -> Iterator[Owner]:
+def run_lock(
+    inventory: Path,
+    *,
+    plan: str,
+    clock: Clock,
+    folder: Path | None = None,
+    minutes: int = 0,
+    take_over: bool = False,
+) -> Iterator[Held]:
     """Hold the lock of an organisation while the context lasts.
 
     Parameters
@@ -71,6 +104,12 @@ def run_lock(inventory: Path, *, plan: str, clock: Clock) -> Iterator[Owner]:
     plan : str
         Digest of the plan that is to run.
     clock : Clock
+    folder : Path or None
+        Of the plan.
+    minutes : int
+        How long the run should take; after twice as long, and an hour, it counts as expired.
+    take_over : bool
+        Take over a lock whose run has died. One that is alive is never taken over.
 
     Raises
     ------
@@ -86,13 +125,30 @@ def run_lock(inventory: Path, *, plan: str, clock: Clock) -> Iterator[Owner]:
         since=clock.now().isoformat(timespec="seconds"),
         plan=plan,
         token=secrets.token_hex(16),
+        folder=str(folder.absolute()) if folder else "",
+        expires=(clock.now() + timedelta(minutes=60 + 2 * minutes)).isoformat(timespec="seconds"),
     )
+    taken_from = _remove_stale(path, clock.now()) if take_over else None
     _take(path, owner)
     try:
-        yield owner
+        yield Held(owner, taken_from)
     finally:
         if _read(path) == owner:
             path.unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path, now: datetime) -> Owner | None:
+    """Remove the lock of a dead run; the owner it had, None if there was none to remove."""
+    if not path.exists():
+        return None
+    # Two may take over at once: without this guard the second would remove the first one's lock.
+    with path.with_name("take-over").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        found = _read(path)
+        if found is None or not found.stale(now):
+            return None
+        path.unlink(missing_ok=True)
+        return found
 
 
 def _take(path: Path, owner: Owner) -> None:
@@ -121,6 +177,7 @@ def _take(path: Path, owner: Owner) -> None:
 def _held(path: Path) -> OrchestratorError:
     owner = _read(path)
     check = f'read the farm ("orchestrator diagnose --live"), then remove {path}'
+    again = "run the command again with --take-over"
     if owner is None:
         return OrchestratorError(
             f"the lock {path} exists but does not say who holds it",
@@ -129,14 +186,16 @@ def _held(path: Path) -> OrchestratorError:
     if owner.gone:
         return OrchestratorError(
             f"the lock {path} was left behind by a run that has died: {owner}",
-            f"its step may have been cut off in the middle: {check}",
+            f"its step may have been cut off in the middle. To go on with that plan: "
+            f"orchestrator resume {owner.folder or 'DIR'} --take-over; for anything else {again}",
         )
-    return OrchestratorError(
-        f"another run holds the lock {path}: {owner}",
-        "wait for it to end"
-        if owner.host == socket.gethostname()
-        else f"wait for it to end; if it has died on {owner.host}: {check}",
-    )
+    remedy = "wait for it to end"
+    if owner.host != socket.gethostname():
+        remedy += (
+            f". If it has died on {owner.host}: look there for processes it left behind, then "
+            f"remove {path}; once it has expired, {again}"
+        )
+    return OrchestratorError(f"another run holds the lock {path}: {owner}", remedy)
 
 
 def _read(path: Path) -> Owner | None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from orchestrator.execution.clock import Clock
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.results import Child, RunResult, TaskEvent, TaskOutcome
-from orchestrator.journal.projection import StepStatus
+from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
 
 
@@ -71,15 +71,18 @@ class Ports:
     read_farm : FarmPort
     clock : Clock
     progress : Progress
-    stop_requested : callable
-        Asked before each step; True stops the run there.
+    pause_requested : callable
+        Asked before each step; True stops the run there, to be resumed.
+    cancelled : callable
+        True once somebody asked to end even the step that runs.
     """
 
     run_playbook: PlaybookPort
     read_farm: FarmPort
     clock: Clock
     progress: Progress
-    stop_requested: Callable[[], bool] = _never
+    pause_requested: Callable[[], bool] = _never
+    cancelled: Callable[[], bool] = _never
 
 
 class Muffled:

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator.execution.gate import compare
 from orchestrator.execution.observed import OBSERVED_PROTOCOLS, ObservedFarm
 from orchestrator.execution.results import TaskFailure
-from orchestrator.journal.projection import StepStatus
+from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step, StepKind
 
 
@@ -46,7 +46,9 @@ class StopReport:
         The same for servers that could not be read.
     next_steps : tuple of str
     interrupted : bool
-        Somebody asked for the stop.
+        Somebody ended it at once.
+    paused : bool
+        Somebody asked for a stop between two steps.
     """
 
     step: Step | None
@@ -65,13 +67,14 @@ class StopReport:
     redirections_possible: tuple[str, ...]
     next_steps: tuple[str, ...]
     interrupted: bool = False
+    paused: bool = False
 
     def lines(self) -> list[str]:
         """The report as text, one line per item."""
         if self.step is not None:
             text = [f"Stopped: step {self.step.id} is {self.status}: {self.reason}."]
         else:
-            text = [f"Stopped: {self.reason}."]
+            text = [f"{'Paused' if self.paused else 'Stopped'}: {self.reason}."]
         text += _section("What the hosts said", [str(failure) for failure in self.failures])
         text += _section("What Ansible said", self.output)
         if self.artifacts is not None:
@@ -143,7 +146,12 @@ def stop_facts(
 
 
 def next_steps(
-    status: StepStatus | None, *, redirections: bool, rollback_command: str
+    status: StepStatus | None,
+    *,
+    redirections: bool,
+    resume_command: str,
+    rollback_command: str,
+    paused: bool = False,
 ) -> tuple[str, ...]:
     """What to do after a stop, in order."""
     steps = []
@@ -152,11 +160,16 @@ def next_steps(
             "The step is in doubt: what was read above counts, not what the step reported. "
             "Look at its servers before anything else."
         )
-    if status is not None:
+    if not paused:
         steps.append("Remove the cause.")
     if redirections:
-        steps.append("The redirections above stay on until a plan or the way back turns them off.")
-    steps.append("This plan cannot be resumed yet: make a new plan from the farm as it is now.")
+        steps.append(
+            "The redirections above stay on until this plan, another one or the way back turns "
+            "them off."
+        )
+    if resume_command:
+        again = "" if paused else " (it runs that step again, which repeats no change)"
+        steps.append(f"Go on with this plan{again}: {resume_command}")
     if rollback_command:
         steps.append(f"Or go back to the state before: {rollback_command}")
     return tuple(steps)

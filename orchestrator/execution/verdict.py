@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.execution.results import RunResult, RunStatus
-from orchestrator.journal.projection import StepStatus
+from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Step, StepKind
 
 CONTROL_NODE = "localhost"

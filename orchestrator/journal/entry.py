@@ -25,8 +25,20 @@ class Kind(StrEnum):
     STEP_SUCCEEDED = "step-succeeded"
     STEP_FAILED = "step-failed"
     STEP_IN_DOUBT = "step-in-doubt"
+    STEP_READ = "step-read"
+    """The servers of a step that was begun and not finished were read, after its end."""
+    STEPS_VERIFIED = "steps-verified"
     RUN_FINISHED = "run-finished"
     RUN_STOPPED = "run-stopped"
+    PAUSE_REQUESTED = "pause-requested"
+    LOCK_TAKEN_OVER = "lock-taken-over"
+    CHILD_FOUND = "child-found"
+    """Processes of an interrupted run still lived; written before anything is done about it."""
+    CHILD_GONE = "child-gone"
+    DRIFT_FOUND = "drift-found"
+    RUN_RESUMED = "run-resumed"
+    ROLLBACK_STARTED = "rollback-started"
+    STEPS_COMPENSATED = "steps-compensated"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ _APPLICATION_ID = 0x43415331  # "CAS1"
 _VERSION = 1
 _BUSY_SECONDS = 10.0
 
+_WRITING = "no further step is started without a journal"
+_READING = "keep the file as evidence; what the farm is like says: orchestrator diagnose --live"
+
 _SCHEMA = (
     """
     CREATE TABLE entries (
@@ -110,7 +113,7 @@ class Journal:
         """
         if not path.is_file():
             raise OrchestratorError(f"there is no journal {path}", "nothing was applied yet")
-        with _explained(path):
+        with _explained(path, _READING):
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro",
                 uri=True,
@@ -172,10 +175,16 @@ class Journal:
                 raise
         return _entry(row)
 
-    def entries(self) -> list[Entry]:
-        """Every entry, in order."""
-        with _explained(self.path):
-            return [_entry(row) for row in self._rows()]
+    def entries(self, *, after: int = 0) -> list[Entry]:
+        """Every entry in order, or only those after a sequence number."""
+        with self._explained():
+            rows = self._rows(after)
+        try:
+            return [_entry(row) for row in rows]
+        except ValueError as error:
+            raise OrchestratorError(
+                f"the journal {self.path} is not as it was written: {error}", _READING
+            ) from None
 
     def verify(self) -> None:
         """Check that the file is whole and that no entry was changed, added or removed.
@@ -188,14 +197,15 @@ class Journal:
         OrchestratorError
             Naming the first entry that is not as it was written.
         """
-        with _explained(self.path):
+        with self._explained():
+            # The counter is read first: another process may append between the two.
             (state,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
             if state != "ok":
                 raise sqlite3.DatabaseError(state)
-            rows = self._rows()
             counted = self._connection.execute(
                 "SELECT seq FROM sqlite_sequence WHERE name = 'entries'"
             ).fetchone()
+            rows = self._rows()
         before = FIRST_LINK
         for expected, row in enumerate(rows, start=1):
             seq, time, kind, step, attempt, data, found = row
@@ -205,7 +215,7 @@ class Journal:
             if seq != expected or found != made:
                 raise _tampered(self.path, expected)
             before = made
-        if counted is not None and counted[0] != len(rows):
+        if counted is not None and counted[0] > len(rows):
             raise _tampered(self.path, len(rows) + 1)
 
     def close(self) -> None:
@@ -223,10 +233,15 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _rows(self) -> list[_Row]:
+    def _explained(self) -> contextlib.AbstractContextManager[None]:
+        return _explained(self.path, _READING if self._clock is None else _WRITING)
+
+    def _rows(self, after: int = 0) -> list[_Row]:
         with self._lock:
             return self._connection.execute(
-                "SELECT seq, time, kind, step, attempt, data, link FROM entries ORDER BY seq"
+                "SELECT seq, time, kind, step, attempt, data, link FROM entries WHERE seq > ? "
+                "ORDER BY seq",
+                (after,),
             ).fetchall()
 
     def _create(self) -> None:
@@ -273,7 +288,7 @@ def _tampered(path: Path, seq: int) -> OrchestratorError:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, remedy: str = _WRITING) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
@@ -295,5 +310,5 @@ def _explained(path: Path) -> Iterator[None]:
             reason = f"the disk reports an error ({error})"
         raise OrchestratorError(
             f"cannot use the journal {path}: {reason}",
-            "no further step is started without a journal",
+            remedy,
         ) from error

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from orchestrator.execution.results import TaskOutcome
-from orchestrator.journal.projection import StepStatus
+from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
 
 _STYLE = {

@@ -290,7 +290,7 @@ def _assert_stopped_at_the_first_step(farm: Any, out: str, before: Any) -> None:
     assert "Stopped: step upgrade-berlin-2010-1 is failed" in out
     assert "The farm as read after the stop:" in out
     assert "Steps done: none. Not begun: verify-pilot, upgrade-berlin-2010-2" in out
-    assert "This plan cannot be resumed yet: make a new plan from the farm as it is now." in out
+    assert "Go on with this plan (it runs that step again, which repeats no change): " in out
     assert farm.builds() == before["builds"]
     assert farm.external_urls() == before["urls"]
 

@@ -14,12 +14,16 @@ import pytest
 
 from orchestrator.errors import InvalidInput, OrchestratorError, RunStopped, StalePlan
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader, StepPlaybooks
-from orchestrator.execution.engine import Approval, RunReport, run_plan
+from orchestrator.execution.engine import Approval, resume_plan, run_plan
 from orchestrator.execution.observed import ObservedFarm, ServerFacts
 from orchestrator.execution.ports import Ports
+from orchestrator.execution.position import Position, Reading
 from orchestrator.execution.results import TaskOutcome
-from orchestrator.journal.entry import Entry
-from orchestrator.journal.projection import StepStatus
+from orchestrator.execution.run import Commands, RunReport
+from orchestrator.execution.who import Who
+from orchestrator.journal.entry import Entry, Kind
+from orchestrator.journal.projection import view
+from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, Step, StepKind
@@ -31,6 +35,8 @@ from .conftest import Bench
 OLD, NEW = Build.parse("14.2.247.5"), Build.parse("14.2.298.4")
 URL = "https://mail-rome.contoso.example/owa"
 ROME = PoolId("rome", "2010")
+ADA = Who("ada", "node-1", 17, "")
+COMMANDS = Commands("orchestrator resume DIR -i X", "orchestrator rollback DIR -i X --apply")
 
 # Stands in for the PowerShell module of the same name; the answer is the documented one.
 FACTS = """#!/usr/bin/python
@@ -169,7 +175,7 @@ class Window:
         for each in STEPS:
             end = each.apply(end)
         self.plan = Plan(STEPS, state, end)
-        self.cancel = threading.Event()
+        self.cancel, self.pause = threading.Event(), threading.Event()
         self.view = Notebook()
         self.clock = Ticking()
         self.inputs = AnsibleInputs((bench.hosts,))
@@ -219,23 +225,54 @@ class Window:
             text += "".join(f"    - {task}\n" for task in tasks)
         return self.bench.write(f"books/{name}.yml", text)
 
-    def run(self, **more: Any) -> RunReport:
+    def ports(self, **more: Any) -> Ports:
         ports = Ports(
             run_playbook=StepPlaybooks(self.inputs, self.bench.folder / "runs", self.cancel),
             read_farm=self.reader,
             clock=self.clock,
             progress=self.view,
-            stop_requested=self.cancel.is_set,
+            pause_requested=self.pause.is_set,
+            cancelled=self.cancel.is_set,
         )
+        return replace(ports, **more)
+
+    def resume(self, **more: Any) -> tuple[RunReport, Position]:
+        where: list[Position] = []
+        observed = more.pop("observed", None) or self.reader()
+        with Journal.open(self.bench.folder / "journal.sqlite3", clock=self.clock) as journal:
+            report = resume_plan(
+                self.plan,
+                self.books,
+                approval=more.pop("approval", None) or Approval("sha256:abc", ADA),
+                observed=observed,
+                journal=journal,
+                ports=self.ports(**more),
+                commands=COMMANDS,
+                on_position=where.append,
+            )
+        return report, where[0]
+
+    def died_in(self, *done: str, step: str = "", approved: str = "sha256:abc") -> None:
+        """The journal of a run that was killed in a step, without the time it takes."""
+        with Journal.open(self.bench.folder / "journal.sqlite3", clock=self.clock) as journal:
+            journal.append(Kind.PLAN_APPROVED, digest=approved, by="ada", host="node-1")
+            journal.append(Kind.RUN_STARTED, digest=approved, who=ADA.data())
+            for name in done:
+                journal.append(Kind.STEP_STARTED, name)
+                journal.append(Kind.STEP_SUCCEEDED, name, seconds=1)
+            if step:
+                journal.append(Kind.STEP_STARTED, step)
+
+    def run(self, **more: Any) -> RunReport:
         with Journal.open(self.bench.folder / "journal.sqlite3", clock=self.clock) as journal:
             return run_plan(
                 self.plan,
                 self.books,
-                approval=Approval("sha256:abc", "ada", "node-1"),
+                approval=Approval("sha256:abc", ADA),
                 observed=more.pop("observed", None) or self.reader(),
                 journal=more.pop("journal", journal),
-                ports=replace(ports, **more),
-                rollback_command="orchestrator rollback DIR -i X --apply",
+                ports=self.ports(**more),
+                commands=COMMANDS,
             )
 
     def entries(self) -> list[Entry]:
@@ -264,7 +301,7 @@ def test_a_whole_window_and_its_journal(window: Window) -> None:
     assert window.kinds() == [
         *("plan-approved", "state-read", "run-started"),
         *per_step,
-        *("state-read", "run-finished"),
+        *("state-read", "steps-verified", "run-finished"),
     ]
     assert window.view.lines[:2] == ["run of 95 min", "1/4 redirect-rome"]
     assert "upgrade-rome cas-02 Change changed" in window.view.lines
@@ -298,11 +335,15 @@ def test_the_first_failure_stops_it_with_everything_a_person_needs(window: Windo
         "cas-02: Ask: msiexec ended with 1603",
         "Redirections that are on and were not before",
         "orchestrator rollback DIR",
-        "cannot be resumed yet",
+        "runs that step again, which repeats no change): orchestrator resume DIR",
     ):
         assert part in said
-    assert window.kinds()[-3:] == ["step-failed upgrade-rome", "state-read", "run-stopped"]
-    failed, _, stopped = window.entries()[-3:]
+    assert window.kinds()[-4:] == [
+        "step-failed upgrade-rome",
+        *("state-read", "steps-verified", "run-stopped"),
+    ]
+    failed, _, verified, stopped = window.entries()[-4:]
+    assert verified.data["steps"] == ["redirect-rome"]
     assert failed.data["failures"][0]["message"] == "msiexec ended with 1603"
     assert stopped.data["redirections"] == [f"cas-01: {URL}", f"cas-02: {URL}"]
     with pytest.raises(OrchestratorError, match=r"stopped .*upgrade-rome failed"):
@@ -360,11 +401,13 @@ def test_an_interrupted_step_is_in_doubt_and_the_farm_is_read(window: Window) ->
     assert "step-in-doubt upgrade-rome" in window.kinds()
 
 
-def test_an_interrupt_between_steps_starts_nothing_more(window: Window) -> None:
-    window.cancel.set()
+@pytest.mark.parametrize(("wish", "code"), [("pause", 5), ("cancel", 130)])
+def test_a_wish_between_steps_starts_nothing_more(window: Window, wish: str, code: int) -> None:
+    getattr(window, wish).set()
     report = window.run(observed=window.as_at_start())
-    assert report.exit_code == 130
+    assert report.exit_code == code
     assert report.stop is not None
+    assert report.stop.paused is (wish == "pause")
     assert report.stop.remaining == tuple(s.id for s in STEPS)
     assert not any(kind.startswith("step") for kind in window.kinds())
 
@@ -434,6 +477,94 @@ def test_a_journal_that_fills_up_stops_the_run_before_the_next_step(window: Wind
         with pytest.raises(RunStopped, match=r"upgrade-rome .*disk is full"):
             window.run(observed=window.as_at_start(), journal=_Padded(journal))
     assert str(NEW) not in window.farm_file.read_text()
+
+
+def test_a_pause_asked_for_through_the_journal_stops_before_the_next_step(window: Window) -> None:
+    original = window.view.on_step_finished
+
+    def ask(each: Step, seconds: float, outcome: StepStatus) -> None:
+        original(each, seconds, outcome)
+        if each.id == "redirect-rome":
+            with Journal.open(window.bench.folder / "journal.sqlite3", clock=window.clock) as other:
+                other.append(Kind.PAUSE_REQUESTED, by="grace", host="node-2")
+
+    window.view.on_step_finished = ask  # type: ignore[method-assign]
+    report = window.run(observed=window.as_at_start())
+    assert report.exit_code == 5
+    assert report.stop is not None
+    lines = report.stop.lines()
+    assert lines[0] == "Paused: before step upgrade-rome, as grace asked."
+    assert "  Go on with this plan: orchestrator resume DIR -i X" in lines
+    assert not any("Remove the cause" in line for line in lines)
+    assert report.stop.redirections_on == (f"cas-01: {URL}", f"cas-02: {URL}")
+
+    report, where = window.resume()
+    assert report.exit_code == 0
+    assert [s.id for s in where.done] == ["redirect-rome"]
+    assert where.redirections == tuple(
+        f"{name}: {URL} (step restore-rome turns it off)" for name in ("cas-01", "cas-02")
+    )
+    run = view(window.entries())
+    assert (run.finished, run.impossible) == (True, ())
+    assert {s.status for s in run.steps.values()} == {StepStatus.VERIFIED}
+    assert {s.attempt for s in run.steps.values()} == {1}
+    with pytest.raises(OrchestratorError, match="this plan was finished 2012-04-23"):
+        window.resume(observed=window.as_at_start())
+
+
+@pytest.mark.parametrize(
+    ("builds", "reading"),
+    [((OLD, OLD), "not begun"), ((NEW, OLD), "partly done"), ((NEW, NEW), "done")],
+)
+def test_a_step_that_was_cut_off_is_read_and_run_again(
+    window: Window, builds: tuple[Build, Build], reading: str
+) -> None:
+    window.shorten("upgrade-rome")
+    window.died_in(step="upgrade-rome")
+    first, second = ({"build": str(build), "url": ""} for build in builds)
+    window.farm_file.write_text(json.dumps({"cas-01": first, "cas-02": second}))
+    report, where = window.resume()
+    assert report.exit_code == 0
+    assert [begun.reading for begun in where.begun] == [Reading(reading)]
+    assert window.kinds()[3:] == [
+        *("step-in-doubt upgrade-rome", "state-read", "step-read upgrade-rome", "run-resumed"),
+        *("step-started upgrade-rome", "step-child upgrade-rome", "step-succeeded upgrade-rome"),
+        *("state-read", "steps-verified", "run-finished"),
+    ]
+    run = view(window.entries())
+    assert run.impossible == ()
+    assert run.steps["upgrade-rome"].attempt == 2
+    assert [e.attempt for e in window.entries() if e.step][-3:] == [2, 2, 2]
+
+
+def test_a_farm_that_moved_is_drift_and_nothing_is_started(window: Window) -> None:
+    window.died_in("redirect-rome", step="upgrade-rome")
+    other = "14.2.309.2"
+    farm = {"cas-01": {"build": str(NEW), "url": URL}, "cas-02": {"build": other, "url": URL}}
+    window.farm_file.write_text(json.dumps(farm))
+    with pytest.raises(StalePlan, match=f"cas-02: build {other}, expected {OLD}") as caught:
+        window.resume()
+    assert "cas-01: build" not in caught.value.message
+    assert f"cas-01: {URL} (step restore-rome turns it off)" in caught.value.message
+    assert window.kinds()[-1] == "drift-found"
+    assert "run-resumed" not in window.kinds()
+    assert view(window.entries()).drift == (f"cas-02: build {other}, expected {OLD}",)
+    # Put back, it can be resumed: nothing was lost by the refusal.
+    window.set_farm(build=str(NEW), url=URL)
+    report, _ = window.resume()
+    assert report.exit_code == 0
+    assert view(window.entries()).drift == ()
+
+
+def test_what_cannot_be_resumed_says_why(window: Window) -> None:
+    with pytest.raises(OrchestratorError, match="never begun"):
+        window.resume(observed=window.as_at_start())
+    window.died_in(approved="sha256:other")
+    with pytest.raises(OrchestratorError, match="has the digest sha256:other, but that of the fol"):
+        window.resume(observed=window.as_at_start())
+    window.set_farm(refuse="Access is denied")
+    with pytest.raises(InvalidInput, match="CAS-E502"):
+        window.resume(approval=Approval("sha256:other", ADA))
 
 
 class _Padded(Journal):

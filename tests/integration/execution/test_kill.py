@@ -14,7 +14,8 @@ import pytest
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution import process
 from orchestrator.execution.gate import require_unused
-from orchestrator.journal.projection import StepStatus, view
+from orchestrator.journal.projection import view
+from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
 
 from .conftest import Bench
@@ -27,6 +28,8 @@ from orchestrator.execution.clock import SystemClock
 from orchestrator.execution.engine import Approval, run_plan
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Ports
+from orchestrator.execution.run import Commands
+from orchestrator.execution.who import Who
 from orchestrator.journal.store import Journal
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.state import State
@@ -45,8 +48,8 @@ ports = Ports(
 )
 with Journal.open(folder / "journal.sqlite3", clock=SystemClock()) as journal:
     run_plan(Plan((step,), state, state), {"verify-rome": folder / "step.yml"},
-             approval=Approval("d", "ada", "h"), observed=ObservedFarm(), journal=journal,
-             ports=ports)
+             approval=Approval("d", Who.here()), observed=ObservedFarm(), journal=journal,
+             ports=ports, commands=Commands())
 """
 
 

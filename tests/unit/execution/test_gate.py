@@ -11,7 +11,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.execution.gate import compare, require_runnable
 from orchestrator.execution.results import HostStats, RunResult, RunStatus
 from orchestrator.execution.verdict import judge
-from orchestrator.journal.projection import StepStatus
+from orchestrator.journal.steps import StepStatus
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.state import State

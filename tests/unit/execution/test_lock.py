@@ -94,10 +94,51 @@ def test_a_second_operator_is_told_and_a_killed_one_leaves_a_stale_lock(tmp_path
         run_lock(tmp_path, plan="sha256:second", clock=Fixed()),
     ):
         pytest.fail("a stale lock was taken over")
-    assert f"remove {path}" in caught.value.remedy
-    path.unlink()
-    with run_lock(tmp_path, plan="sha256:second", clock=Fixed()):
-        pass
+    assert "resume DIR --take-over" in caught.value.remedy
+    with run_lock(tmp_path, plan="sha256:second", clock=Fixed(), take_over=True) as held:
+        assert held.taken_from is not None
+        assert (held.taken_from.pid, held.taken_from.plan) == (first.pid, "sha256:first")
+        assert json.loads(path.read_text())["plan"] == "sha256:second"
+    assert not path.exists()
+
+
+def test_a_lock_that_is_alive_is_never_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / LOCK_PATH
+    with run_lock(tmp_path, plan="a", clock=Fixed()):
+        fields = json.loads(path.read_text())
+        with (
+            pytest.raises(OrchestratorError, match="another run holds"),
+            run_lock(tmp_path, plan="b", clock=Fixed(), take_over=True),
+        ):
+            pytest.fail("a living lock was taken over")
+    # Whether a process of another host lives cannot be known: only its time counts.
+    late = {**fields, "host": "elsewhere", "expires": "2012-04-23T22:00:00+00:00"}
+    path.write_text(json.dumps({**late, "expires": "2012-04-23T22:00:01+00:00"}))
+    with (
+        pytest.raises(OrchestratorError, match="another run holds"),
+        run_lock(tmp_path, plan="b", clock=Fixed(), take_over=True),
+    ):
+        pytest.fail("a lock of another host was taken over before its time")
+    path.write_text(json.dumps(late))
+    with run_lock(tmp_path, plan="b", clock=Fixed(), take_over=True) as held:
+        assert held.taken_from is not None
+        assert held.taken_from.host == "elsewhere"
+
+
+def test_of_several_that_take_over_at_once_one_wins(tmp_path: Path) -> None:
+    path = tmp_path / LOCK_PATH
+    with run_lock(tmp_path, plan="a", clock=Fixed()):
+        fields = json.loads(path.read_text())
+    path.write_text(json.dumps({**fields, "identity": "earlier-boot/17"}))
+    code = RACER.replace('plan="x"', 'take_over=True, plan="x"')
+    racers = [start(code, tmp_path) for _ in range(3)]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    said = [racer.communicate(timeout=30)[0].strip() for racer in racers]
+    assert said.count("won") == 1
+    assert sum("another run holds" in line for line in said) == 2
 
 
 def test_a_reused_pid_does_not_keep_a_lock_alive(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.journal.entry import Kind
-from orchestrator.journal.projection import StepStatus, view
+from orchestrator.journal.projection import view
+from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
 
 

@@ -1,0 +1,52 @@
+"""`orchestrator resume`."""
+
+from __future__ import annotations
+
+from orchestrator.checker import check
+from orchestrator.cli.apply import PlanFolder, require_same_farm
+from orchestrator.cli.inputs import read_inventory
+from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
+from orchestrator.cli.planning import require_safe
+from orchestrator.cli.running import (
+    EndChild,
+    Job,
+    TakeOver,
+    commands_for,
+    inputs_of,
+    resume_job,
+    show_report,
+)
+from orchestrator.planfile import read_plan
+from orchestrator.shipped import rule_pack
+
+
+def resume(
+    folder: PlanFolder,
+    inventory: InventoryOption,
+    take_over: TakeOver = False,
+    end_child: EndChild = False,
+    extra_vars: ExtraVars = None,
+    vault_password_file: VaultPasswordFile = None,
+) -> int:
+    """Go on with a plan that was paused, stopped or cut off, at its first unfinished step.
+
+    Waits for what the interrupted run left working, reads the farm, and refuses one that moved.
+    DIR is a plan, or a way back (DIR/runs/N). Exit codes: 0 done, 1 error before anything was
+    changed, 4 the farm moved meanwhile, 5 stopped again or paused, 130 ended in the middle of a
+    step.
+    """
+    saved = read_plan(folder)
+    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
+    require_same_farm(saved, loaded.topology, folder, inventory)
+    book = saved.rules.book(rule_pack, saved.policy)
+    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds")
+    job = Job(
+        folder=folder,
+        plan=saved.plan,
+        inventory=loaded,
+        inputs=inputs_of(loaded, extra_vars, vault_password_file),
+        commands=commands_for(folder, inventory, extra_vars),
+        take_over=take_over,
+        end_child=end_child,
+    )
+    return show_report(resume_job(job))

@@ -1,0 +1,96 @@
+"""`orchestrator status`."""
+
+from __future__ import annotations
+
+import json as json_text
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from orchestrator.cli.apply import PlanFolder
+from orchestrator.execution.leftovers import living
+from orchestrator.execution.way_back import parent_of
+from orchestrator.execution.who import runs_still
+from orchestrator.journal.projection import RunView, view
+from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.planfile import read_plan
+from orchestrator.report.console import out
+from orchestrator.report.journal import redirections_implied, status_document, steps_table
+
+
+def status(
+    folder: PlanFolder,
+    json: Annotated[bool, typer.Option("--json", help="The same as one JSON object.")] = False,
+) -> int:
+    """Show where a plan stands, as its journal knows; also while it runs. Reads no server.
+
+    Exit codes: 0 shown; 1 the plan or its journal is absent or damaged.
+    """
+    plan = read_plan(folder).plan
+    run = RunView()
+    if (folder / JOURNAL_NAME).exists():
+        with Journal.read(folder / JOURNAL_NAME) as journal:
+            journal.verify()
+            run = view(journal.entries())
+    running = runs_still(run.by) if run.open else False
+    if json:
+        typer.echo(json_text.dumps(status_document(plan, run, running=running), indent=1))
+        return 0
+    console = out()
+    if run.started is None:
+        console.print(f"Not begun: {len(plan.steps)} steps, none of them applied.")
+        return 0
+    for line in _head(folder, run, running):
+        console.print(Text(line), soft_wrap=True)
+    console.print(steps_table(plan, run))
+    redirections = redirections_implied(plan, run)
+    if redirections:
+        console.print("Redirections on that were not before the plan, as the journal knows:")
+        for line in redirections:
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    for line in _what_next(folder, run, running):
+        console.print(Text(line), soft_wrap=True)
+    return 0
+
+
+def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:
+    begun = f"begun {run.started:%Y-%m-%d %H:%M:%S} UTC" if run.started else ""
+    who = f"process {run.by.get('pid')} of {run.by.get('by')} on {run.by.get('host')}"
+    lines = [f"Plan {run.digest}, approved by {run.approved_by}, {begun}"]
+    if running:
+        lines.append(f"Running: {who}")
+        if run.pause_by:
+            lines.append(f"{run.pause_by} asked for a pause: it stops before its next step")
+    elif run.open and running is None:
+        lines.append(f"Running or dead, which only that host can tell: {who}")
+    elif run.open:
+        lines.append(f"Cut off: {who} has died without writing an end")
+        if left := living(folder, run):
+            lines.append(f"It left at work: process {', '.join(map(str, left))}")
+    elif run.finished:
+        lines.append(f"Finished {run.ended:%Y-%m-%d %H:%M:%S} UTC")
+    else:
+        lines.append(f"Stopped {run.ended:%Y-%m-%d %H:%M:%S} UTC: {run.reason}")
+    if run.rollback:
+        lines.append(f"A way back was begun in {folder / run.rollback}")
+    if run.drift:
+        lines.append("Resuming was refused, as the farm had moved:")
+        lines += [f"  {line}" for line in run.drift]
+    lines += [f"Does not follow from what was written before: {line}" for line in run.impossible]
+    return lines
+
+
+def _what_next(folder: Path, run: RunView, running: bool | None) -> list[str]:
+    if running:
+        return [f"To stop it at the next safe point: orchestrator pause {folder}"]
+    if run.rollback:
+        return [f"What came of the way back: orchestrator status {folder / run.rollback}"]
+    if run.finished:
+        return []
+    take_over = " --take-over" if run.open else ""
+    return [
+        f"To go on: orchestrator resume {folder} -i INVENTORY{take_over}",
+        f"To go back: orchestrator rollback {parent_of(folder) or folder} -i INVENTORY",
+    ]

@@ -1,0 +1,138 @@
+"""Journal entries and the standing of a run, for a person and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.execution.position import redirections_on
+from orchestrator.journal.entry import Entry, Kind, canonical
+from orchestrator.journal.projection import RunView
+from orchestrator.journal.steps import StepStatus
+from orchestrator.model.plan import Plan, StepKind
+
+_STYLE = {
+    StepStatus.STARTED: "yellow",
+    StepStatus.SUCCEEDED: "green",
+    StepStatus.VERIFIED: "green",
+    StepStatus.FAILED: "bold red",
+    StepStatus.IN_DOUBT: "bold magenta",
+    StepStatus.COMPENSATED: "cyan",
+}
+
+_SHOWN_AS_COUNT = frozenset({"builds", "owa_external_urls"})
+
+
+def entry_line(entry: Entry) -> str:
+    """An entry as one line of JSON; the data stand as they were written."""
+    return canonical(
+        {
+            "seq": entry.seq,
+            "time": entry.time.isoformat(),
+            "kind": entry.kind,
+            "step": entry.step,
+            "attempt": entry.attempt,
+            "data": entry.data,
+            "link": entry.link,
+        }
+    )
+
+
+def entry_text(entry: Entry) -> Text:
+    """An entry as one line for a person."""
+    what = " ".join([entry.kind, *([entry.step] if entry.step else [])])
+    attempt = f" (attempt {entry.attempt})" if entry.attempt > 1 else ""
+    said = "; ".join(f"{key}: {_short(key, value)}" for key, value in entry.data.items())
+    style = "red" if entry.kind in {Kind.STEP_FAILED, Kind.STEP_IN_DOUBT, Kind.DRIFT_FOUND} else ""
+    line = Text(f"{entry.seq:>4}  {entry.time:%Y-%m-%d %H:%M:%S}  ")
+    line.append(f"{what}{attempt}", style=style)
+    return line.append(f"  {said}") if said else line
+
+
+def steps_table(plan: Plan, run: RunView) -> Table:
+    """Every step of a plan with its status, in the plan's order."""
+    table = Table("step", "status", "attempt", "begun (UTC)", "seconds", "why", box=None)
+    for step in plan.steps:
+        known = run.steps.get(step.id)
+        status = run.status(step.id)
+        styled = Text(str(status), style=_STYLE.get(status, ""))
+        if known is None:
+            table.add_row(step.id, styled)
+            continue
+        seconds = f"{(known.ended - known.started).total_seconds():.0f}" if known.ended else ""
+        why = known.reason
+        if known.reading:
+            why = f"{why}; as read since: {known.reading}" if why else f"as read: {known.reading}"
+        table.add_row(
+            Text(step.id),
+            styled,
+            str(known.attempt),
+            f"{known.started:%H:%M:%S}",
+            seconds,
+            Text(why),
+        )
+    return table
+
+
+def status_document(plan: Plan, run: RunView, *, running: bool | None) -> dict[str, Any]:
+    """The standing of a plan as JSON values.
+
+    Parameters
+    ----------
+    plan : Plan
+    run : RunView
+    running : bool or None
+        Whether the process of the run is alive; None if that cannot be known here.
+    """
+    return {
+        "digest": run.digest,
+        "approved_by": run.approved_by,
+        "started": _iso(run.started),
+        "ended": _iso(run.ended),
+        "finished": run.finished,
+        "running": running,
+        "reason": run.reason,
+        "pause_by": run.pause_by,
+        "rollback": run.rollback,
+        "drift": list(run.drift),
+        "redirections": list(redirections_implied(plan, run)),
+        "steps": [
+            {
+                "id": step.id,
+                "status": str(run.status(step.id)),
+                "attempt": run.steps[step.id].attempt if step.id in run.steps else 0,
+                "reason": run.steps[step.id].reason if step.id in run.steps else "",
+                "reading": run.steps[step.id].reading if step.id in run.steps else "",
+            }
+            for step in plan.steps
+        ],
+    }
+
+
+def redirections_implied(plan: Plan, run: RunView) -> tuple[str, ...]:
+    """Redirections that steps begun so far switched on and none switched off; nothing is read."""
+    done = [step.id for step in plan.steps if run.status(step.id).done]
+    state = plan.start
+    for step in plan.steps:
+        switching_on = step.kind is StepKind.ENABLE_REDIRECTION and run.status(step.id).begun
+        if step.id in done or switching_on:
+            state = step.apply(state)
+    return redirections_on(plan, done, state)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat(timespec="seconds") if time else None
+
+
+def _short(key: str, value: object) -> str:
+    if key in _SHOWN_AS_COUNT and isinstance(value, Mapping):
+        return f"{len(value)} servers"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v}" for k, v in value.items() if v != "")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
