@@ -173,6 +173,22 @@ def _redirect(
             draft.before(opening, closing)
 
 
+def tidy(
+    draft: Draft, topology: Topology, start: State, end: State, labels: Iterable[Label]
+) -> None:
+    """Give every server of half-switched pools the ExternalURL of the end, before all else there.
+
+    Such a label may be proxied all the time, so this needs no bracket and lifts no demand.
+    """
+    for label in sorted(labels):
+        pool = topology.pools[label.pool]
+        own = draft.of_pool(label.pool)[:1]
+        prior, new = _urls(start, label, pool), _urls(end, label, pool)
+        step = _switch(draft, topology, label, StepKind.RESTORE_PROXYING, prior, new)
+        for first in own:
+            draft.before(step, first)
+
+
 def _switch(
     draft: Draft,
     topology: Topology,

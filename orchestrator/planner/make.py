@@ -9,7 +9,7 @@ from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, Protocol, Topology
-from orchestrator.planner.assemble import assemble
+from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import consent_findings
 from orchestrator.planner.certificate import bad_end, no_order
 from orchestrator.planner.constraints import PathFacts, order_arcs, path_facts
@@ -65,6 +65,7 @@ def make_plan(
     cut_labels = {*cut.labels}
     held = [arc for arc in arcs if arc.label not in cut_labels]
     draft = assemble(topology, start, end, catalogue, facts, held, redirected)
+    tidy(draft, topology, start, end, _half_turned(topology, start, end) - cut_labels)
     return _finish(draft, topology, start, end, book, facts, catalogue, cut, pilot=pilot)
 
 
@@ -134,6 +135,20 @@ def _turned_anyway(topology: Topology, start: State, end: State) -> set[Label]:
         for label in labels
         if AccessMode.REDIRECT
         in {state.mode(topology.pools[label.pool], label.protocol) for state in (start, end)}
+    }
+
+
+def _half_turned(topology: Topology, start: State, end: State) -> set[Label]:
+    """Labels that change without ever being redirected: a switch was left half-way."""
+    return {
+        Label(pool.id, protocol)
+        for pool in topology.pools.values()
+        for protocol in Protocol
+        if any(
+            start.external_urls.get((name, protocol)) != end.external_urls.get((name, protocol))
+            for name in pool.servers
+        )
+        and AccessMode.REDIRECT not in {state.mode(pool, protocol) for state in (start, end)}
     }
 
 

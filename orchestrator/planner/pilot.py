@@ -41,7 +41,7 @@ def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[Change, set[Lean]]
     switched = {
         Label(step.pool, protocol)
         for step in draft.steps.values()
-        if step.kind.changes_urls
+        if step.kind is StepKind.ENABLE_REDIRECTION
         for protocol in step.protocols
     }
     for fact in facts:
