@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from orchestrator.checker.structure import ancestors, structural_faults
+from orchestrator.checker.before import Before
+from orchestrator.checker.structure import reference_faults, structural_faults
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, Step
 from orchestrator.model.routing import route
-from orchestrator.model.state import AccessMode
-from orchestrator.model.topology import Protocol, ProxyPath, Topology
-from orchestrator.rules.engine import RuleBook
+from orchestrator.model.state import AccessMode, State
+from orchestrator.model.topology import Label, PoolId, ProxyPath, Topology
+from orchestrator.rules.engine import Judgement, RuleBook
 
 V = TypeVar("V")
 
@@ -62,14 +63,6 @@ class CheckReport:
         return not self.violations
 
 
-@dataclass(frozen=True)
-class _Chain(Generic[V]):
-    """The values one thing takes, and the step that leads to each but the first."""
-
-    values: tuple[V, ...]
-    steps: tuple[str, ...]
-
-
 def check(topology: Topology, plan: Plan, book: RuleBook) -> CheckReport:
     """Replay a plan.
 
@@ -84,104 +77,143 @@ def check(topology: Topology, plan: Plan, book: RuleBook) -> CheckReport:
     Pairs that do not work at the start may stay so until they are repaired; none may be joined
     and none may break again. Polynomial: pairs of server classes times positions per path.
     """
-    faults = structural_faults(topology, plan)
+    faults = list(reference_faults(topology, plan.steps))
+    if not faults:
+        before = Before(plan.steps)
+        faults = structural_faults(topology, plan, before)
     if faults:
         return CheckReport(tuple(Violation(text) for text in faults), 0, 0)
-    before = ancestors(plan.steps)
+    chains = _Chains(topology, plan, before)
     violations: list[Violation] = []
     states = 0
     for path in topology.paths:
-        found, looked_at = _check_path(topology, plan, book, before, path)
+        found, looked_at = _check_path(chains, book, path)
         violations += found
         states += looked_at
     return CheckReport(tuple(violations), len(topology.paths), states)
 
 
-def _check_path(
-    topology: Topology,
-    plan: Plan,
-    book: RuleBook,
-    before: Mapping[str, frozenset[str]],
-    path: ProxyPath,
-) -> tuple[list[Violation], int]:
-    modes = _mode_chain(topology, plan, path)
-    sources = _build_chains(plan, topology.pools[path.source].servers)
-    targets = _build_chains(plan, topology.pools[path.target].servers)
+@dataclass(frozen=True, eq=False)
+class _Chain(Generic[V]):
+    """The values one thing takes, in their order.
+
+    Parameters
+    ----------
+    values : tuple
+    done : tuple of int
+        By position: the steps that are done there at least.
+    beyond : tuple of int
+        By position: the step that leads further, 0 at the end.
+    """
+
+    values: tuple[V, ...]
+    done: tuple[int, ...]
+    beyond: tuple[int, ...]
+
+
+class _Chains:
+    """What servers and labels pass through; servers that do so alike are judged once."""
+
+    def __init__(self, topology: Topology, plan: Plan, before: Before) -> None:
+        self.before = before
+        self._topology = topology
+        self._start = plan.start
+        self._changing: dict[str, list[Step]] = defaultdict(list)
+        self._turning: dict[Label, list[Step]] = defaultdict(list)
+        for step in plan.steps:
+            if step.kind.changes_build:
+                for name in step.servers:
+                    self._changing[name].append(step)
+            if step.kind.changes_urls:
+                for protocol in step.protocols:
+                    self._turning[Label(step.pool, protocol)].append(step)
+        self._of_pool: dict[PoolId, list[tuple[_Chain[Build], str]]] = {}
+
+    def of_pool(self, pool: PoolId) -> list[tuple[_Chain[Build], str]]:
+        """The chains of a pool's servers, each with the first server that has it."""
+        if pool not in self._of_pool:
+            classes: dict[tuple[Build, tuple[str, ...]], str] = {}
+            for name in self._topology.pools[pool].servers:
+                steps = tuple(step.id for step in self._changing.get(name, ()))
+                classes.setdefault((self._start.builds[name], steps), name)
+            self._of_pool[pool] = [
+                (self._builds(build, self._changing.get(name, [])), name)
+                for (build, _), name in classes.items()
+            ]
+        return self._of_pool[pool]
+
+    def of_label(self, label: Label) -> _Chain[AccessMode]:
+        """The modes of a label."""
+        pool = self._topology.pools[label.pool]
+        keys = [(name, label.protocol) for name in pool.servers]
+        state = State({}, {key: self._start.external_urls.get(key, "") for key in keys})
+        values = [state.mode(pool, label.protocol)]
+        steps = self._turning.get(label, [])
+        for step in steps:
+            state = step.apply(state)
+            values.append(state.mode(pool, label.protocol))
+        return self._chain(tuple(values), steps)
+
+    def _builds(self, build: Build, steps: Sequence[Step]) -> _Chain[Build]:
+        values = (build, *(step.to_build for step in steps if step.to_build))
+        return self._chain(values, steps)
+
+    def _chain(self, values: tuple[V, ...], steps: Sequence[Step]) -> _Chain[V]:
+        names = [step.id for step in steps]
+        return _Chain(
+            values,
+            tuple(self.before.done_with(names[:reached]) for reached in range(len(names) + 1)),
+            (*(self.before.bit(name) for name in names), 0),
+        )
+
+
+def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[Violation], int]:
+    modes = chains.of_label(path.label)
+    decisions = [route(path.source, path.target, path.protocol, mode) for mode in modes.values]
+    judged: dict[tuple[Build, Build, int], Judgement] = {}
     violations: list[Violation] = []
     states = 0
-    for (source, s_names), (target, t_names) in itertools.product(sources.items(), targets.items()):
+    for (source, s_name), (target, t_name) in itertools.product(
+        chains.of_pool(path.source), chains.of_pool(path.target)
+    ):
         healed: list[tuple[int, int, int]] = []
-        for position in itertools.product(
-            range(len(source.values)), range(len(target.values)), range(len(modes.values))
-        ):
-            done = _reached(before, (source, target, modes), position)
-            if done is None:
-                continue
+        for position in _reachable(source, target, modes):
             states += 1
             i, j, k = position
-            judgement = book.judge_route(
-                route(path.source, path.target, path.protocol, modes.values[k]),
-                path.protocol,
-                source.values[i],
-                target.values[j],
-            )
+            key = (source.values[i], target.values[j], k)
+            if key not in judged:
+                judged[key] = book.judge_route(decisions[k], path.protocol, *key[:2])
+            judgement = judged[key]
             if not judgement.blocks:
                 healed.append(position)
             elif _worked_before(healed, position):
                 violations.append(
                     Violation(
-                        f"{path}: {s_names[0]} on {source.values[i]} in front of {t_names[0]} on "
-                        f"{target.values[j]} is {judgement.verdict} by {judgement.rule.id}",
-                        tuple(step.id for step in plan.steps if step.id in done),
+                        f"{path}: {s_name} on {key[0]} in front of {t_name} on {key[1]} is "
+                        f"{judgement.verdict} by {judgement.rule.id}",
+                        chains.before.names(source.done[i] | target.done[j] | modes.done[k]),
                     )
                 )
     return violations, states
 
 
+def _reachable(
+    source: _Chain[Build], target: _Chain[Build], modes: _Chain[AccessMode]
+) -> Iterator[tuple[int, int, int]]:
+    """The positions at which some run ends, in their order.
+
+    The smallest run that ends there has done the steps that lead there and all before them; if
+    one that leads further is among those, there is no such run.
+    """
+    for i, j in itertools.product(range(len(source.values)), range(len(target.values))):
+        done = source.done[i] | target.done[j]
+        beyond = source.beyond[i] | target.beyond[j]
+        if done & beyond:
+            continue
+        for k in range(len(modes.values)):
+            if not (done | modes.done[k]) & (beyond | modes.beyond[k]):
+                yield i, j, k
+
+
 def _worked_before(healed: Iterable[tuple[int, int, int]], position: tuple[int, int, int]) -> bool:
     return any(all(a <= b for a, b in zip(h, position, strict=True)) for h in healed)
-
-
-def _reached(
-    before: Mapping[str, frozenset[str]],
-    chains: Sequence[_Chain[Any]],
-    position: Sequence[int],
-) -> frozenset[str] | None:
-    """The steps done in the smallest run that ends at this position; None if no run does."""
-    done: set[str] = set()
-    for chain, reached in zip(chains, position, strict=True):
-        for step in chain.steps[:reached]:
-            done |= before[step] | {step}
-    beyond = {
-        chain.steps[reached]
-        for chain, reached in zip(chains, position, strict=True)
-        if reached < len(chain.steps)
-    }
-    return None if beyond & done else frozenset(done)
-
-
-def _build_chains(plan: Plan, servers: Sequence[str]) -> dict[_Chain[Build], list[str]]:
-    """Servers of a pool by the builds they pass through: equal ones are judged once."""
-    classes: dict[_Chain[Build], list[str]] = defaultdict(list)
-    for name in servers:
-        steps = [s for s in plan.steps if s.kind.changes_build and name in s.servers]
-        values = (plan.start.builds[name], *(step.to_build for step in steps if step.to_build))
-        classes[_Chain(values, tuple(step.id for step in steps))].append(name)
-    return classes
-
-
-def _mode_chain(topology: Topology, plan: Plan, path: ProxyPath) -> _Chain[AccessMode]:
-    pool = topology.pools[path.target]
-    steps: list[Step] = []
-    state = plan.start
-    values: list[AccessMode] = [state.mode(pool, path.protocol)]
-    for step in plan.steps:
-        if step.kind.changes_urls and step.pool == path.target and _turns(step, path.protocol):
-            state = step.apply(state)
-            steps.append(step)
-            values.append(state.mode(pool, path.protocol))
-    return _Chain(tuple(values), tuple(step.id for step in steps))
-
-
-def _turns(step: Step, protocol: Protocol) -> bool:
-    return protocol in step.protocols

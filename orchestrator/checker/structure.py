@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 
+from orchestrator.checker.before import Before
 from orchestrator.model.plan import Plan, Step
+from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, PoolId, Topology
 
 
-def ancestors(steps: Sequence[Step]) -> Mapping[str, frozenset[str]]:
-    """For each step all that must have succeeded before it.
-
-    Steps must stand after those they come after; `structural_faults` sees to it.
-    """
-    before: dict[str, frozenset[str]] = {}
-    for step in steps:
-        before[step.id] = frozenset(step.after).union(*(before[name] for name in step.after))
-    return before
-
-
-def structural_faults(topology: Topology, plan: Plan) -> list[str]:
-    """Everything wrong with the plan as a document, in words."""
-    faults = list(_bad_references(topology, plan.steps))
-    if faults:
-        return faults
-    faults += _unordered_changes(plan.steps)
+def structural_faults(topology: Topology, plan: Plan, before: Before) -> list[str]:
+    """Everything wrong with a plan whose references hold, in words."""
+    faults = list(_unordered_changes(plan.steps, before))
     faults += _wrong_priors(plan)
     for step in plan.steps:
         faults += _pool_below_minimum(topology.pools[step.pool], step)
-    faults += _too_many_at_once(topology, plan.steps)
+    faults += _too_many_at_once(topology, plan.steps, before)
     return faults
 
 
-def _bad_references(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
+def reference_faults(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
+    """Steps that name what is not there, or come before what they come after, in words."""
     counts = Counter(step.id for step in steps)
     yield from (f"two steps are called {name}" for name, n in counts.items() if n > 1)
     seen: set[str] = set()
@@ -55,31 +44,43 @@ def _bad_references(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
             yield f"{step.id} does not turn every server of {step.pool}"
 
 
-def _unordered_changes(steps: Sequence[Step]) -> Iterable[str]:
-    before = ancestors(steps)
-    changing = [step for step in steps if step.kind.changes_build or step.kind.changes_urls]
-    for one, other in itertools.combinations(changing, 2):
-        if one.id not in before[other.id] and {*one.servers} & {*other.servers}:
-            yield f"{one.id} and {other.id} change the same server in no fixed order"
+def _unordered_changes(steps: Sequence[Step], before: Before) -> Iterable[str]:
+    touching: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for position, step in enumerate(steps):
+        if step.kind.changes_build or step.kind.changes_urls:
+            for name in step.servers:
+                touching[name].append((position, step.id))
+    found = set()
+    for chain in touching.values():
+        # Steps that follow one another in pairs are all in order.
+        if all(before.holds(one, other) for (_, one), (_, other) in itertools.pairwise(chain)):
+            continue
+        for one, other in itertools.combinations(chain, 2):
+            if not before.holds(one[1], other[1]):
+                found.add((one, other))
+    for (_, one_id), (_, other_id) in sorted(found):
+        yield f"{one_id} and {other_id} change the same server in no fixed order"
 
 
 def _wrong_priors(plan: Plan) -> Iterable[str]:
-    state = plan.start
+    builds = dict(plan.start.builds)
+    urls = dict(plan.start.external_urls)
     for step in plan.steps:
-        if step.kind.changes_build:
+        if step.kind.changes_build and step.to_build is not None:
             for name in step.servers:
-                if state.builds[name] != step.from_build:
+                if builds[name] != step.from_build:
                     yield (
                         f"{step.id} expects {name} on {step.from_build}, "
-                        f"it would be on {state.builds[name]}"
+                        f"it would be on {builds[name]}"
                     )
+                builds[name] = step.to_build
         if step.kind.changes_urls:
             for name, protocol in itertools.product(step.servers, step.protocols):
-                prior = state.external_urls.get((name, protocol), "")
-                if prior != step.prior_urls.get(name, ""):
+                if urls.get((name, protocol), "") != step.prior_urls.get(name, ""):
                     yield f'{step.id} records "{step.prior_urls.get(name)}" as prior of {name}'
-        state = step.apply(state)
-    if state != plan.end:
+            for (name, url), protocol in itertools.product(step.new_urls.items(), step.protocols):
+                urls[name, protocol] = url
+    if State(builds, urls) != plan.end:
         yield "the steps do not lead to the plan's end state"
 
 
@@ -96,13 +97,12 @@ def _pool_below_minimum(pool: Pool, step: Step) -> Iterable[str]:
         yield f"{step.id} takes all of {pool.id} out of service without consent"
 
 
-def _too_many_at_once(topology: Topology, steps: Sequence[Step]) -> Iterable[str]:
+def _too_many_at_once(topology: Topology, steps: Sequence[Step], before: Before) -> Iterable[str]:
     """Steps of one pool that no order keeps apart must leave enough of it, all together.
 
     Careful rather than exact: steps that are each free against a third count as if they could
     all run at once.
     """
-    before = ancestors(steps)
     by_pool: dict[PoolId, list[Step]] = {}
     for step in steps:
         if step.kind.changes_build:
@@ -110,7 +110,9 @@ def _too_many_at_once(topology: Topology, steps: Sequence[Step]) -> Iterable[str
     for pool_id, changing in by_pool.items():
         pool = topology.pools[pool_id]
         for number, step in enumerate(changing):
-            free = [other for other in changing[number + 1 :] if step.id not in before[other.id]]
+            free = [
+                other for other in changing[number + 1 :] if not before.holds(step.id, other.id)
+            ]
             away = {*step.servers}.union(*(other.servers for other in free))
             left = len(pool.servers) - len(away)
             if free and (left < pool.minimum_in_service or not (left or pool.outage_consent)):
