@@ -18,6 +18,12 @@ from orchestrator.playbook import playbook_files
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, playbook_parts
 
+OUR_MISTAKE = "this is a mistake of this program: report it with the input"
+EDITED = (
+    "make the plan again; a plan file is never edited by hand, and rules that changed since it was "
+    "made ask for a new one, too"
+)
+
 
 def checked_plan(
     topology: Topology, start: State, end: State, book: RuleBook, *, pilot: bool = True
@@ -36,7 +42,7 @@ def checked_plan(
     return plan, report
 
 
-def require_safe(report: CheckReport, author: str) -> None:
+def require_safe(report: CheckReport, author: str, remedy: str = OUR_MISTAKE) -> None:
     """Stop unless the checker found nothing."""
     if report.safe:
         return
@@ -44,7 +50,7 @@ def require_safe(report: CheckReport, author: str) -> None:
     raise NoSafePlan(
         f"The independent check rejects what {author} made; nothing was written or changed:\n"
         f"{found}",
-        "if the plan was not edited this is a mistake of this program: report it with the input",
+        remedy,
     )
 
 

@@ -6,7 +6,7 @@ from orchestrator.checker import check
 from orchestrator.cli.apply import PlanFolder, require_same_farm
 from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
-from orchestrator.cli.planning import require_safe
+from orchestrator.cli.planning import EDITED, require_safe
 from orchestrator.cli.running import (
     EndChild,
     Job,
@@ -39,7 +39,7 @@ def resume(
     loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
     require_same_farm(saved, loaded.topology, folder, inventory)
     book = saved.rules.book(rule_pack, saved.policy)
-    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds")
+    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
     job = Job(
         folder=folder,
         plan=saved.plan,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from orchestrator.errors import NoSafePlan
 from orchestrator.model.topology import Label, Protocol, Topology
 from orchestrator.planner.constraints import Arc, PathFacts
-from orchestrator.planner.cycles import find_cycle
+from orchestrator.planner.cycles import cheapest_cut, find_cycle
 from orchestrator.rules.engine import Judgement
 
 
@@ -16,7 +16,6 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
     fixed = [arc for arc in arcs if arc.label not in free]
     cycle = find_cycle(fixed) or []
     lines = ["No safe plan: these demands form a cycle, and no pool on it can be redirected."]
-    cures: dict[Label, int] = {}
     for first, then in cycle:
         arc = next(a for a in fixed if (a.first, a.then) == (first, then))
         lines.append(
@@ -25,16 +24,25 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
             f"[{arc.judgement.rule.confidence}]"
         )
         lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
-        if arc.label.protocol is Protocol.OWA:
-            cures[arc.label] = topology.users_of(arc.label)
     remedy = "change both ends in one outage, hold one of the pools, or choose another goal build"
-    if cures:
-        label, users = min(cures.items(), key=lambda item: (item[1], item[0]))
+    cure = _cheapest_cure(topology, arcs, free)
+    if cure:
+        names = " and ".join(map(str, cure))
+        users = sum(map(topology.users_of, cure))
         remedy = (
-            f"publish {label} and set its redirect_url (the cheapest cure, {users} users would "
-            f"be redirected); or {remedy}"
+            f"publish {names} and set redirect_url there (the cheapest cure, {users} users would be "
+            f"redirected meanwhile); or {remedy}"
         )
     return NoSafePlan("\n".join(lines), remedy)
+
+
+def _cheapest_cure(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -> list[Label]:
+    """The labels to publish for a plan to exist, with the fewest users; empty if none would do."""
+    owa = {arc.label for arc in arcs if arc.label.protocol is Protocol.OWA}
+    cut = cheapest_cut(
+        arcs, owa | {*free}, lambda label: 0 if label in free else topology.users_of(label)
+    )
+    return [label for label in cut.labels if label not in free] if cut else []
 
 
 def bad_end(broken: Iterable[tuple[PathFacts, Judgement]], topology: Topology) -> NoSafePlan:

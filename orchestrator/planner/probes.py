@@ -70,9 +70,17 @@ class Observer:
     def _probe(self, step: Step, path: ProxyPath, source: str, chain: _Chain) -> Probe:
         target = self.topology.pools[path.target]
         expect, urls = self._seen_on(step, path)
-        blocked = {
+        # Only what is broken before the plan may still be broken after a step. What the rules
+        # would forbid otherwise is not excused: it is what the probe is there to find.
+        sick = [
             other
             for other in self._classes[path.target]
+            if self._proxied_at_start(path)
+            and self.book.judge(path.protocol, chain.builds[0], other.builds[0]).blocks
+        ]
+        blocked = {
+            other
+            for other in sick
             if any(
                 self.book.judge(path.protocol, s, t).blocks
                 for s in self._builds(step, chain)
@@ -91,6 +99,10 @@ class Observer:
             redirect_url=next(iter(urls)) if len(urls) == 1 else "",
             may_break=Outcome.PROXIED in expect and bool(blocked),
         )
+
+    def _proxied_at_start(self, path: ProxyPath) -> bool:
+        mode = self.start.mode(self.topology.pools[path.target], path.protocol)
+        return route(path.source, path.target, path.protocol, mode).route.may_proxy
 
     def _seen_on(self, step: Step, path: ProxyPath) -> tuple[set[Outcome], set[str]]:
         """What may be seen on a path by its target's ExternalURLs, and those of them."""
