@@ -30,8 +30,8 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
         names = " and ".join(map(str, cure))
         users = sum(map(topology.users_of, cure))
         remedy = (
-            f"publish {names} and set redirect_url there (the cheapest cure, {users} users would be "
-            f"redirected meanwhile); or {remedy}"
+            f"publish {names} and set redirect_url there (the cheapest cure, {users} users would "
+            f"be redirected meanwhile); or {remedy}"
         )
     return NoSafePlan("\n".join(lines), remedy)
 
