@@ -147,7 +147,7 @@ class _Search:
         if best is None:
             return self._way.priority
         count = len(best.starts)
-        reach = 1 + count * scale // 48
+        reach = 1 + count * scale**2 // 144
         rank = {n: k for k, n in enumerate(sorted(range(count), key=lambda n: best.starts[n]))}
         return tuple(
             2 * rank[n] + (self._noise.below(2 * reach + 1) if self._noise.below(3) == 0 else 0)
