@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -149,6 +149,19 @@ class Step:
                 {(name, p): url for name, url in self.new_urls.items() for p in self.protocols}
             )
         return state
+
+
+def after_all(start: State, steps: Iterable[Step]) -> State:
+    """The state once all steps have succeeded, in their order; copies the state once."""
+    builds = dict(start.builds)
+    urls = dict(start.external_urls)
+    for step in steps:
+        if step.kind.changes_build and step.to_build is not None:
+            builds.update(dict.fromkeys(step.servers, step.to_build))
+        if step.kind.changes_urls:
+            for protocol in step.protocols:
+                urls.update({(name, protocol): url for name, url in step.new_urls.items()})
+    return State(builds, urls)
 
 
 @dataclass(frozen=True)

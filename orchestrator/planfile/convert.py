@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.checker import CheckReport
 from orchestrator.model.build import Build
-from orchestrator.model.plan import Outage, Plan, Probe, Step
+from orchestrator.model.plan import Outage, Plan, Probe, Step, after_all
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Package,
@@ -68,11 +68,7 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
     """The document of a plan the checker has passed."""
     plan = saved.plan
     used = sorted({rule for step in plan.steps for rule in step.rules} | {*plan.leans_on})
-    broken = [
-        str(found.path)
-        for found in book.judge_all(saved.topology, plan.start)
-        if found.worst.blocks
-    ]
+    broken = [str(path) for path in book.broken_paths(saved.topology, plan.start)]
     return PlanDoc(
         format_version=FORMAT_VERSION,
         purpose="rollback" if saved.purpose == "rollback" else "change",
@@ -98,9 +94,7 @@ def from_document(doc: PlanDoc) -> SavedPlan:
     """The plan of a document; its end state follows from its steps."""
     topology, start = read_topology(doc.topology)
     steps = tuple(_read_step(step) for step in doc.steps)
-    end = start
-    for step in steps:
-        end = step.apply(end)
+    end = after_all(start, steps)
     times = read_schedule(doc.schedule, topology.replication_minutes) if doc.schedule else None
     plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks), times)
     goals = {line: Build.parse(text) for line, text in doc.goals.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,7 @@ def plan_schema() -> dict[str, Any]:
 def render(document: PlanDoc) -> str:
     """The text of plan.json; the same document gives the same bytes."""
     no_times = document.schedule is None
-    data = document.model_dump(mode="json", exclude={"schedule"} if no_times else set())
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return document.model_dump_json(indent=2, exclude={"schedule"} if no_times else set()) + "\n"
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:

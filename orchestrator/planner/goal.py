@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
@@ -62,26 +62,25 @@ def goal_state(
 
 
 def last_sound_state(
-    topology: Topology, states: list[State], book: RuleBook, accepted_paths: frozenset[str]
+    topology: Topology, states: Iterable[State], book: RuleBook, accepted_paths: frozenset[str]
 ) -> State:
     """The earliest of the given states in which no path is broken: where a rollback goes.
 
     Parameters
     ----------
-    states : list of State
-        From before the plan to its end.
+    states : iterable of State
+        From before the plan to its end, at least one; asked for one by one.
     accepted_paths : frozenset of str
         Paths, as written by `ProxyPath`, that may be broken again because somebody said so.
     """
-    for state in states:
-        broken = {
-            str(found.path)
-            for found in book.judge_all(topology, state)
-            if found.worst.blocks and str(found.path) not in accepted_paths
-        }
-        if not broken:
-            return state
-    return states[-1]
+    found: State | None = None
+    for found in states:
+        broken = {str(path) for path in book.broken_paths(topology, found)}
+        if broken <= accepted_paths:
+            break
+    if found is None:
+        raise ValueError("there is no state to go back to")
+    return found
 
 
 def _unreachable(name: str, build: Build, goal: Build, catalogue: Catalogue) -> Diagnostic | None:

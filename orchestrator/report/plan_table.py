@@ -99,9 +99,9 @@ def _summary(topology: Topology, plan: Plan, book: RuleBook, report: CheckReport
             f"`after` allows and every interruption: {len(report.violations)} newly broken."
         ),
     ]
-    broken = [f for f in book.judge_all(topology, plan.start) if f.worst.blocks]
+    broken = book.broken_paths(topology, plan.start)
     if broken:
-        names = ", ".join(str(found.path) for found in broken)
+        names = ", ".join(map(str, broken))
         lines.append(f"Does not work, or is not known to, before the plan starts: {names}.")
     piloted = any(step.pilot for step in plan.steps)
     for rule_id in plan.leans_on:
