@@ -66,7 +66,7 @@ def rule_pack(name: str = DEFAULT_PACK) -> tuple[Rule, ...]:
         raise InvalidInput(
             [
                 Diagnostic(
-                    "CAS-E607",
+                    "CAS-E707",
                     f"rule pack {name}",
                     "does not ship with this version",
                     remedy=f"known packs: {', '.join(rule_pack_names())}",

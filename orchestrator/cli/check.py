@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from orchestrator.checker import CheckReport
+from orchestrator.checker import CheckReport, check_timed
 from orchestrator.checker import check as replay
 from orchestrator.cli.apply import PlanFolder
 from orchestrator.diagnostic import Diagnostic, Place
@@ -97,6 +97,9 @@ def _replayed(folder: Path, saved: SavedPlan, book: RuleBook) -> Checked:
     plan = saved.plan
     report = replay(saved.topology, plan, book)
     faults = [violation.message for violation in report.violations]
+    if report.safe:
+        timed = check_timed(saved.topology, plan, book)
+        faults += [f"by its times: {violation.message}" for violation in timed.violations]
     named = {rule for step in plan.steps for rule in step.rules} | {*plan.leans_on}
     decided = {*saved.policy.accepted, *saved.policy.strict}
     strangers = unknown_rule_ids(book, sorted(named | decided))

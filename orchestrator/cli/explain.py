@@ -19,7 +19,7 @@ from orchestrator.planfile import read_plan
 from orchestrator.planner.explain import Explainer
 from orchestrator.report.console import out
 from orchestrator.report.explanation import Words
-from orchestrator.shipped import catalogue, rule_pack
+from orchestrator.shipped import catalogue, rule_pack, zone
 
 Subject = Step | PoolId | ProxyPath
 
@@ -48,7 +48,7 @@ def explain(
         book,
         lambda plan: check(saved.topology, plan, book).violations,
     )
-    words = Words(catalogue())
+    words = Words(catalogue(), zone)
     if isinstance(found, Step):
         lines = words.step(explainer.step(found))
     elif isinstance(found, ProxyPath):

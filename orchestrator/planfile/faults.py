@@ -56,11 +56,11 @@ def report_faults(
         missing_or_extra = fault["type"] in {"missing", "extra_forbidden"}
         where = subject(keys[:-1] if missing_or_extra else keys)
         message, remedy = _words(dict(fault), keys, model)
-        code = "CAS-E607" if where.startswith("rule ") else "CAS-E602"
+        code = "CAS-E707" if where.startswith("rule ") else "CAS-E702"
         findings.error(code, where, message, place, remedy)
     if len(faults) > MOST_FAULTS:
         message = f"{len(faults) - MOST_FAULTS} more faults of this kind are not shown"
-        findings.error("CAS-E602", text.file, message, Place(text.file))
+        findings.error("CAS-E702", text.file, message, Place(text.file))
 
 
 def _words(fault: dict[str, Any], keys: Keys, model: type[BaseModel]) -> tuple[str, str]:

@@ -119,7 +119,7 @@ def _load(path: Path, findings: Findings) -> Text | None:
     if size > most:
         remedy = "" if is_json else "write it as JSON (FILE.json): that is read far faster"
         message = f"has {size // 2**20} MB; more than {most // 2**20} MB is not read"
-        findings.error("CAS-E603", shown, message, Place(shown), remedy)
+        findings.error("CAS-E703", shown, message, Place(shown), remedy)
         return None
     content = yaml_text.read_text(path, shown, findings)
     if content is None:
@@ -145,13 +145,13 @@ def _load_json(content: str, shown: str, findings: Findings) -> Text | None:
         value = json.loads(content, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         place = Place(shown, error.lineno)
-        findings.error("CAS-E601", shown, f"is not JSON: {error.msg}", place, "check that line")
+        findings.error("CAS-E701", shown, f"is not JSON: {error.msg}", place, "check that line")
         return None
     except RecursionError:
-        findings.error("CAS-E601", shown, "is nested too deeply", Place(shown), "flatten it")
+        findings.error("CAS-E701", shown, "is nested too deeply", Place(shown), "flatten it")
         return None
     except ValueError as error:
-        findings.error("CAS-E601", shown, f"cannot be read: {error}", Place(shown))
+        findings.error("CAS-E701", shown, f"cannot be read: {error}", Place(shown))
         return None
     return None if findings.errors else Text(shown, value, content, None)
 
@@ -159,11 +159,11 @@ def _load_json(content: str, shown: str, findings: Findings) -> Text | None:
 def _validate(text: Text, findings: Findings) -> OrganizationDoc | None:
     if not isinstance(text.value, dict):
         what = "is empty" if text.value is None else "is not a mapping of settings"
-        findings.error("CAS-E602", text.file, what, text.place(), _BEGINS)
+        findings.error("CAS-E702", text.file, what, text.place(), _BEGINS)
         return None
     if text.value.get("version") == 1:
         findings.error(
-            "CAS-E602",
+            "CAS-E702",
             text.file,
             "is an organization.yml of an inventory (version 1), which has no servers in it",
             text.place("version"),
@@ -174,7 +174,7 @@ def _validate(text: Text, findings: Findings) -> OrganizationDoc | None:
     if servers > MOST_SERVERS:
         message = f"describes {servers} servers; at most {MOST_SERVERS} are planned for"
         remedy = "plan parts that do not proxy to each other by themselves"
-        findings.error("CAS-E603", text.file, message, text.place("pools"), remedy)
+        findings.error("CAS-E703", text.file, message, text.place("pools"), remedy)
         return None
     try:
         return OrganizationDoc.model_validate(text.value)

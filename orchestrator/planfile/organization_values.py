@@ -80,7 +80,7 @@ class Reader:
                     self._unknown_site(subject, site or name, ("paths", n, end))
                 else:
                     self._error(
-                        "CAS-E605",
+                        "CAS-E705",
                         subject,
                         f"{end} {name} is not a pool",
                         ("paths", n, end),
@@ -90,10 +90,10 @@ class Reader:
                 continue
             if path.source == path.target:
                 message = "begins and ends in the same pool, which serves its mailboxes itself"
-                self._error("CAS-E608", subject, message, ("paths", n), "leave it out")
+                self._error("CAS-E708", subject, message, ("paths", n), "leave it out")
             elif _age(path.source) < _age(path.target):
                 message = f"{path.source} would have to proxy up, which Exchange never does"
-                self._error("CAS-E608", subject, message, ("paths", n), "leave it out")
+                self._error("CAS-E708", subject, message, ("paths", n), "leave it out")
         self._once("path", keyed, "add the users up in one entry")
 
     def _topology(self) -> dict[str, Any]:
@@ -147,13 +147,13 @@ class Reader:
             if not all(reference.strip() for reference in entry.references):
                 message = "has an empty source"
                 where: Keys = ("rules", "own", n, "references")
-                self._error("CAS-E607", f"rule {entry.id}", message, where)
+                self._error("CAS-E707", f"rule {entry.id}", message, where)
         return RulesInForce() if self._findings.errors else read_rules(entries)
 
     def _taken(self, origin: dict[str, str], name: str, where: str, keys: Keys) -> None:
         if name in origin:
             message = f"is in {where} and in {origin[name]}"
-            self._error("CAS-E607", f"rule {name}", message, keys, "rename your own, or drop it")
+            self._error("CAS-E707", f"rule {name}", message, keys, "rename your own, or drop it")
         origin.setdefault(name, where)
 
     def _build(self, text: str, subject: str, keys: Keys, line: str = "") -> str:
@@ -161,18 +161,18 @@ class Reader:
             build = self._catalogue.read(text)
         except UnknownBuild as error:
             message, _, remedy = str(error).partition("; ")
-            self._error("CAS-E606", subject, f"build {message}", keys, remedy)
+            self._error("CAS-E706", subject, f"build {message}", keys, remedy)
             return "0.0.0.0"  # noqa: S104 - never used: there is a finding
         found = self._catalogue.product_line(build)
         if line and found != line:
             message = f"{self._catalogue.name(build)} ({build}) is not a build of Exchange {line}"
-            self._error("CAS-E606", subject, message, keys)
+            self._error("CAS-E706", subject, message, keys)
         return str(build)
 
     def _unknown_site(self, subject: str, site: str, keys: Keys) -> None:
         known = [entry.name for entry in self._doc.sites]
         remedy = did_you_mean(site, known)
-        self._error("CAS-E605", subject, f'unknown site "{site}"', keys, remedy)
+        self._error("CAS-E705", subject, f'unknown site "{site}"', keys, remedy)
 
     def _once(self, kind: str, keyed: Iterable[tuple[str, Keys]], remedy: str = "") -> None:
         first: dict[str, Keys] = {}
@@ -182,7 +182,7 @@ class Reader:
                 continue
             earlier = self._text.place(*first[name])
             seen = f", first in line {earlier.line}" if earlier.line else ""
-            self._error("CAS-E604", f"{kind} {name}", f"is given twice{seen}", keys, remedy)
+            self._error("CAS-E704", f"{kind} {name}", f"is given twice{seen}", keys, remedy)
 
     def _error(self, code: str, subject: str, message: str, keys: Keys, remedy: str = "") -> None:
         self._count += 1

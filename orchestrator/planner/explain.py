@@ -11,12 +11,14 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.routing import route
+from orchestrator.model.schedule import Schedule, TimedStep
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import PoolId, ProxyPath, Topology
 from orchestrator.rules.engine import Judgement, PathJudgement, RuleBook
@@ -51,6 +53,9 @@ class Guard:
     judgement : Judgement
     alone : bool
         Whether nothing else in the order keeps this state out.
+    again : bool
+        Whether the state comes about anyway, and what is kept out is that the path would work
+        for a while before it: it would be repaired and broken again.
     entries : tuple of str
         The last steps into the state, ``then`` among them.
     """
@@ -65,6 +70,7 @@ class Guard:
     mode: AccessMode
     judgement: Judgement
     alone: bool
+    again: bool
     entries: tuple[str, ...]
 
 
@@ -116,6 +122,27 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Times:
+    """When a step runs, and what it could not begin before.
+
+    Parameters
+    ----------
+    zone : str
+        IANA name, for showing times.
+    timed : TimedStep
+    ready : datetime or None
+        When the last of the steps it comes after has ended.
+    last : str
+        That step; empty if it comes after none.
+    """
+
+    zone: str
+    timed: TimedStep
+    ready: datetime | None
+    last: str
+
+
+@dataclass(frozen=True)
 class StepExplanation:
     """A step with what it waits for, what waits for it, and what would follow without it.
 
@@ -135,6 +162,7 @@ class StepExplanation:
     waits_for: tuple[Link, ...]
     awaited_by: tuple[Link, ...]
     without: Consequence | None
+    times: Times | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +191,9 @@ class PoolExplanation:
     steps: tuple[Step, ...]
     inward: tuple[Guard, ...]
     outward: tuple[Guard, ...]
+
+
+_Pair = tuple[str, str]
 
 
 class _Chain(NamedTuple):
@@ -214,6 +245,7 @@ class Explainer:
                 for then in [*behind, *(by_id[name] for name in sorted(more_behind))]
             ),
             without=self._first_break(without_step(self.plan, step)),
+            times=_times(self.plan.schedule, step) if self.plan.schedule else None,
         )
 
     def path(self, path: ProxyPath) -> PathExplanation:
@@ -299,22 +331,24 @@ class Explainer:
         ends = [self._builds(self.topology.pools[pool].servers) for pool in path[:2]]
         for source, target in itertools.product(*ends):
             chains = (source, target, modes)
-            worked: list[tuple[int, ...]] = []
+            judged: list[tuple[tuple[int, ...], Judgement, frozenset[_Pair]]] = []
             for at in itertools.product(*(range(len(chain.values)) for chain in chains)):
+                decision = route(path.source, path.target, path.protocol, modes.values[at[2]])
                 builds = source.values[at[0]], target.values[at[1]]
-                mode = modes.values[at[2]]
-                decision = route(path.source, path.target, path.protocol, mode)
                 judgement = self.book.judge_route(decision, path.protocol, *builds)
-                pairs = _keeping_out(chains, at, before)
-                if not judgement.blocks and not pairs:
-                    worked.append(at)
-                if not judgement.blocks or not _since(worked, at):
+                judged.append((at, judgement, _keeping_out(chains, at, before)))
+            worked = [(at, pairs) for at, judgement, pairs in judged if not judgement.blocks]
+            for at, judgement, pairs in judged:
+                if not judgement.blocks:
                     continue
-                for first, then in pairs:
+                builds = source.values[at[0]], target.values[at[1]]
+                for first, then, alone in _demands(pairs, _since(worked, at)):
                     yield Guard(
-                        *(first, then, path, source.server, target.server, *builds, mode),
+                        *(first, then, path, source.server, target.server, *builds),
+                        modes.values[at[2]],
                         judgement,
-                        alone=len(pairs) == 1,
+                        alone=alone,
+                        again=(first, then) not in pairs,
                         entries=_entries(chains, at),
                     )
 
@@ -379,7 +413,7 @@ def without_order(plan: Plan, first: str, then: str) -> Plan:
         return tuple(sorted(kept))
 
     steps = tuple(dataclasses.replace(step, after=after(step)) for step in plan.steps)
-    return dataclasses.replace(plan, steps=steps)
+    return dataclasses.replace(plan, steps=steps, schedule=None)
 
 
 def without_step(plan: Plan, left_out: Step) -> Plan:
@@ -404,24 +438,51 @@ def without_step(plan: Plan, left_out: Step) -> Plan:
     end = plan.start
     for step in steps:
         end = step.apply(end)
-    return dataclasses.replace(plan, steps=steps, end=end)
+    return dataclasses.replace(plan, steps=steps, end=end, schedule=None)
+
+
+def _times(schedule: Schedule, step: Step) -> Times:
+    times = {timed.step: timed for timed in schedule.steps}
+    last = max(step.after, key=lambda name: (times[name].end, name), default="")
+    ready = times[last].end if last else None
+    return Times(schedule.calendar.of(step).zone, times[step.id], ready, last)
 
 
 def _keeping_out(
     chains: Sequence[_Chain], at: Sequence[int], before: Mapping[str, frozenset[str]]
-) -> list[tuple[str, str]]:
+) -> frozenset[_Pair]:
     """Pairs (a step that leads away, a step that leads in) in this order; none if reachable."""
     exits = [c.steps[n] for c, n in zip(chains, at, strict=True) if n < len(c.steps)]
-    return [(x, y) for x in exits for y in _entries(chains, at) if x in before[y]]
+    return frozenset((x, y) for x in exits for y in _entries(chains, at) if x in before[y])
+
+
+def _since(
+    worked: Iterable[tuple[Sequence[int], frozenset[_Pair]]], at: Sequence[int]
+) -> list[frozenset[_Pair]]:
+    """What keeps out the states before this one in which the path works, one set per state."""
+    return [pairs for w, pairs in worked if all(a <= b for a, b in zip(w, at, strict=True))]
+
+
+def _demands(
+    pairs: frozenset[_Pair], earlier: Sequence[frozenset[_Pair]]
+) -> list[tuple[str, str, bool]]:
+    """The demands that keep a broken state from following one that works.
+
+    What never works before needs no guard: nothing that works stops working. Where it would work
+    before only in states that are kept out themselves, those demands count, too.
+    """
+    if not earlier:
+        return []
+    ways = [pairs] if frozenset() in earlier else [pairs | way for way in earlier]
+    found: dict[_Pair, bool] = {}
+    for way in ways:
+        for pair in sorted(way):
+            found[pair] = found.get(pair, False) or len(way) == 1
+    return [(*pair, alone) for pair, alone in found.items()]
 
 
 def _entries(chains: Sequence[_Chain], at: Sequence[int]) -> tuple[str, ...]:
     return tuple(c.steps[n - 1] for c, n in zip(chains, at, strict=True) if n > 0)
-
-
-def _since(worked: Iterable[Sequence[int]], at: Sequence[int]) -> bool:
-    """Whether what is broken here worked in some state before."""
-    return any(all(a <= b for a, b in zip(w, at, strict=True)) for w in worked)
 
 
 def _touches(step: Step, path: ProxyPath) -> bool:

@@ -15,8 +15,10 @@ from orchestrator.planner.explain import (
     PathExplanation,
     PoolExplanation,
     StepExplanation,
+    Times,
 )
 from orchestrator.report.diagnosis import symptom_text
+from orchestrator.report.timetable import Zone, show
 from orchestrator.rules.engine import Judgement, PathJudgement
 from orchestrator.rules.rule import Rule
 
@@ -40,10 +42,13 @@ class Words:
     ----------
     catalogue : Catalogue
         Gives builds their names.
+    zone : callable
+        From an IANA name to the time zone.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, zone: Zone) -> None:
         self._catalogue = catalogue
+        self._zone = zone
         self._named: dict[str, Rule] = {}
 
     def step(self, found: StepExplanation) -> list[str]:
@@ -55,6 +60,8 @@ class Words:
         ]
         if step.pilot and step.kind.changes_build:
             lines.append("It is the pilot: everything else waits until it is shown to work.")
+        if found.times is not None:
+            lines += self._when(found.times)
         lines += ["", "Why not earlier"]
         lines += self._links(found.waits_for, "after", lambda link: link.first)
         if found.waits_for:
@@ -72,6 +79,27 @@ class Words:
             lines += self._consequence(found.without) or [
                 "  No path would stop working; only the goal would not be reached."
             ]
+        return lines
+
+    def _when(self, times: Times) -> list[str]:
+        local, timed = self._zone(times.zone), times.timed
+        window = f"{show(timed.window.start, local)} to {show(timed.window.end, local)}"
+        lines = [
+            (
+                f"When: {show(timed.start, local)} to {show(timed.end, local)} ({times.zone}), in "
+                f"the window {window}; {timed.reserve_minutes} minutes are kept free after it for "
+                "the way back."
+            )
+        ]
+        if times.ready is None:
+            return lines
+        begins = "at once"
+        if timed.start > times.ready:
+            begins = "when its window opens" if timed.start == timed.window.start else "later"
+        lines.append(
+            f"The last step it comes after, {times.last}, ends {show(times.ready, local)}: it "
+            f"begins {begins}."
+        )
         return lines
 
     def path(self, found: PathExplanation) -> list[str]:
@@ -131,7 +159,7 @@ class Words:
         groups: dict[tuple[object, ...], list[Guard]] = {}
         for guard in guards:
             builds = (guard.source_build, guard.target_build)
-            key = (guard.path, *builds, guard.mode, guard.judgement.rule.id)
+            key = (guard.path, *builds, guard.mode, guard.again, guard.judgement.rule.id)
             groups.setdefault(key, []).append(guard)
         lines = []
         for group in groups.values():
@@ -143,10 +171,11 @@ class Words:
 
     def _otherwise(self, guard: Guard) -> str:
         where = ", half of it redirected" if guard.mode is AccessMode.MIXED else ""
+        would = "would be repaired and then again be" if guard.again else "would be"
         return (
             f"otherwise {guard.path}, {guard.path.users} users: {guard.source} on "
             f"{self._build(guard.source_build)} in front of {guard.target} on "
-            f"{self._build(guard.target_build)}{where} would be {_verdict(guard.judgement)} "
+            f"{self._build(guard.target_build)}{where} {would} {_verdict(guard.judgement)} "
             f"by {self._rule(guard.judgement.rule)}"
         )
 

@@ -40,11 +40,11 @@ def summary(schedule: Schedule, zone: Zone) -> list[str]:
     lines = [
         (
             f"{count} {'window' if count == 1 else 'windows'}, {_hours(schedule.minutes)} from the "
-            f"first one's start ({_show(schedule.begin, local)}) to the end "
-            f"({_show(schedule.end, local)}), at most {schedule.policy.max_parallel} steps at once."
+            f"first one's start ({show(schedule.begin, local)}) to the end "
+            f"({show(schedule.end, local)}), at most {schedule.policy.max_parallel} steps at once."
         ),
         (
-            f"No schedule of these steps ends before {_show(schedule.bound.end, local)} "
+            f"No schedule of these steps ends before {show(schedule.bound.end, local)} "
             f"({schedule.bound.because}): at most {schedule.gap:.1%} above the shortest."
         ),
     ]
@@ -61,7 +61,7 @@ def summary(schedule: Schedule, zone: Zone) -> list[str]:
 def _window(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Zone) -> Table:
     local = zone(schedule.calendar.zone)
     table = Table(
-        title=f"Window {number}: {_show(window.start, local)} to {_show(window.end, local)}",
+        title=f"Window {number}: {show(window.start, local)} to {show(window.end, local)}",
         title_justify="left",
         title_style="bold",
     )
@@ -79,7 +79,7 @@ def _window(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Z
         name = schedule.calendar.of(steps[timed.step]).zone
         table.add_row(
             str(stages[timed.step]),
-            _show(timed.start, zone(name)),
+            show(timed.start, zone(name)),
             timed.end.astimezone(zone(name)).strftime("%H:%M"),
             f"{timed.reserve_minutes} min",
             Text(timed.step),
@@ -88,7 +88,7 @@ def _window(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Z
     return table
 
 
-def _show(moment: datetime, zone: tzinfo) -> str:
+def show(moment: datetime, zone: tzinfo) -> str:
     """Local time with its distance from UTC: the same wall time may come twice."""
     return moment.astimezone(zone).strftime("%a %Y-%m-%d %H:%M %z")
 

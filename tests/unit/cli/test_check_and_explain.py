@@ -27,6 +27,23 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "p"
 
 
+WINDOWS = """\
+version: 1
+zone: Europe/Paris
+from: 2026-11-02
+windows:
+  - {days: [sat], start: "22:00", duration: 12h}
+"""
+
+
+@pytest.fixture
+def timed(made: Path, tmp_path: Path) -> Path:
+    (tmp_path / "w.yml").write_text(WINDOWS)
+    document = ("--organization", str(made.parent / "o.json"), "--windows", str(tmp_path / "w.yml"))
+    assert main(["plan", *document, "-o", str(tmp_path / "timed")]) == 0
+    return tmp_path / "timed"
+
+
 @pytest.fixture
 def plan(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "plan"))
@@ -112,7 +129,7 @@ def test_a_way_back_from_somewhere_else_is_seen(plan: Path, run: Run) -> None:
     ("change", "says"),
     [
         (lambda d: d["topology"]["paths"][0].update(source="oslo/2010"), "CAS-E401"),
-        (lambda d: d["rules_in_force"].update(packs=["exchange-1999"]), "CAS-E607"),
+        (lambda d: d["rules_in_force"].update(packs=["exchange-1999"]), "CAS-E707"),
         (lambda d: d.update(format_version=7), "CAS-E401"),
     ],
 )
@@ -204,3 +221,26 @@ def test_a_name_that_fits_nothing_or_several_things(
 
 def test_a_way_back_can_be_explained_too(plan: Path, run: Run) -> None:
     assert run("explain", plan / "rollback", "1")[0] == 0
+
+
+def test_times_are_replayed_too(timed: Path, run: Run) -> None:
+    assert run("check", timed)[0] == 0
+
+    def earlier(data: dict) -> None:  # type: ignore[type-arg]
+        last = data["schedule"]["steps"][-1]
+        last.update(start="2026-11-07T21:00Z", end="2026-11-07T21:05Z")
+
+    edit(timed / "plan.json", earlier)
+    code, said = run("check", timed)
+    assert code == 3
+    assert "by its times: " in said
+
+
+def test_a_step_with_a_time_says_when_and_what_it_could_not_begin_before(
+    timed: Path, run: Run
+) -> None:
+    _, said = run("explain", timed, "1")
+    assert "When: Sat 2026-11-07 22:00 +0100 to " in said
+    assert "comes after" not in said
+    _, said = run("explain", timed, "verify-all-paths")
+    assert "The last step it comes after, restore-proxying-madrid-2010-owa, ends " in said

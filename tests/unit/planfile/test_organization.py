@@ -107,7 +107,7 @@ def test_the_same_plan_results_from_the_written_document(
     document = organization_document(case.topology, case.start, case.goals, case.book)
     file.write_text(render_organization(document, file), encoding="utf-8")
     if any(proxied.source == proxied.target for proxied in case.topology.paths):
-        with pytest.raises(InvalidInput, match="CAS-E608"):
+        with pytest.raises(InvalidInput, match="CAS-E708"):
             read_organization(file, catalogue(), rule_pack)
         return
     found = read_organization(file, catalogue(), rule_pack)
@@ -150,57 +150,57 @@ def test_own_rules_are_in_force_and_in_the_plan(tmp_path: Path) -> None:
 
 
 FAULTS: dict[str, tuple[str, str, list[str]]] = {
-    "unknown site in a path": ("rome/2010, u", "roma/2010, u", ["CAS-E605", ":18)", '"roma"']),
-    "unknown pool of a site": ("rome/2010, u", "rome/2007, u", ["CAS-E605", ":18)", "rome/2010?"]),
-    "unknown site of a pool": ("site: rome", "site: rom", ["CAS-E605", ":12)", "rome"]),
-    "host in two pools": ("name: rom-1", "name: par-1", ["CAS-E604", ":15)", "first in line 10"]),
-    "pool twice": ("site: rome", "site: paris", ["CAS-E604", ":12)", "first in line 7"]),
-    "site twice": ("{name: rome}", "{name: paris}", ["CAS-E604", ":5)"]),
-    "negative users": ("users: 10", "users: -1", ["CAS-E602", ":18)", "users", "-1"]),
-    "users as text": ("users: 10", "users: ten", ["CAS-E602", ":18)", "whole number"]),
-    "a truth as users": ("users: 10", "users: true", ["CAS-E602", ":18)", "whole number"]),
-    "half a build": ("build: 14.2.247.5", "build: 14.10", ["CAS-E602", ":15)", "14.1", "quotes"]),
-    "unknown build": ("14.2.247.5", "14.2.28", ["CAS-E606", "rom-1", ":15)", "did you mean"]),
-    "build of another line": ("14.2.247.5", "8.3.264.0", ["CAS-E606", ":15)", "Exchange 2010"]),
-    "time as a number": ("40}", "22:00}", ["CAS-E602", ":15)", '"22:00"']),
-    "no version": ("version: 2", "", ["CAS-E602", "has no version"]),
-    "an inventory's file": ("version: 2", "version: 1", ["CAS-E602", ":1)", "-i FOLDER"]),
-    "unknown field": ("estimated_minutes", "minutes", ["CAS-E602", ":15)", "unknown field"]),
-    "unknown protocol": ("users: 10", "users: 1, protocol: owe", ["CAS-E602", ":18)", "owa"]),
+    "unknown site in a path": ("rome/2010, u", "roma/2010, u", ["CAS-E705", ":18)", '"roma"']),
+    "unknown pool of a site": ("rome/2010, u", "rome/2007, u", ["CAS-E705", ":18)", "rome/2010?"]),
+    "unknown site of a pool": ("site: rome", "site: rom", ["CAS-E705", ":12)", "rome"]),
+    "host in two pools": ("name: rom-1", "name: par-1", ["CAS-E704", ":15)", "first in line 10"]),
+    "pool twice": ("site: rome", "site: paris", ["CAS-E704", ":12)", "first in line 7"]),
+    "site twice": ("{name: rome}", "{name: paris}", ["CAS-E704", ":5)"]),
+    "negative users": ("users: 10", "users: -1", ["CAS-E702", ":18)", "users", "-1"]),
+    "users as text": ("users: 10", "users: ten", ["CAS-E702", ":18)", "whole number"]),
+    "a truth as users": ("users: 10", "users: true", ["CAS-E702", ":18)", "whole number"]),
+    "half a build": ("build: 14.2.247.5", "build: 14.10", ["CAS-E702", ":15)", "14.1", "quotes"]),
+    "unknown build": ("14.2.247.5", "14.2.28", ["CAS-E706", "rom-1", ":15)", "did you mean"]),
+    "build of another line": ("14.2.247.5", "8.3.264.0", ["CAS-E706", ":15)", "Exchange 2010"]),
+    "time as a number": ("40}", "22:00}", ["CAS-E702", ":15)", '"22:00"']),
+    "no version": ("version: 2", "", ["CAS-E702", "has no version"]),
+    "an inventory's file": ("version: 2", "version: 1", ["CAS-E702", ":1)", "-i FOLDER"]),
+    "unknown field": ("estimated_minutes", "minutes", ["CAS-E702", ":15)", "unknown field"]),
+    "unknown protocol": ("users: 10", "users: 1, protocol: owe", ["CAS-E702", ":18)", "owa"]),
     "no servers": (
         "      - {name: rom-1, build: 14.2.247.5, estimated_minutes: 40}\n",
         "",
         [":14"],
     ),
-    "path to itself": ("target: rome", "target: paris", ["CAS-E608", ":18)"]),
-    "unknown goal": ("{2010: 2010 SP2 RU2}", "{2010: 2010 SP2 RU22}", ["CAS-E606", ":21)", "RU2"]),
-    "goal of another line": ("{2010:", "{2007:", ["CAS-E606", ":21)"]),
-    "unknown pack": ("goals:", "rules: {packs: [exchange-1999]}\ngoals:", ["CAS-E607", ":21)"]),
+    "path to itself": ("target: rome", "target: paris", ["CAS-E708", ":18)"]),
+    "unknown goal": ("{2010: 2010 SP2 RU2}", "{2010: 2010 SP2 RU22}", ["CAS-E706", ":21)", "RU2"]),
+    "goal of another line": ("{2010:", "{2007:", ["CAS-E706", ":21)"]),
+    "unknown pack": ("goals:", "rules: {packs: [exchange-1999]}\ngoals:", ["CAS-E707", ":21)"]),
     "rule without source": (
         "goals:",
         RULE.replace("      references: [ticket 4711]\n", "goals:"),
-        ["CAS-E607", "rule ours", ":23)", "has no source"],
+        ["CAS-E707", "rule ours", ":23)", "has no source"],
     ),
     "rule with an empty source": (
         "goals:",
         RULE.replace("ticket 4711", '" "') + "goals:",
-        ["CAS-E607", "rule ours", ":30)", "empty source"],
+        ["CAS-E707", "rule ours", ":30)", "empty source"],
     ),
     "rule that is shipped": (
         "goals:",
         RULE.replace("ours", "owa-2010-older-source") + "goals:",
-        ["CAS-E607", "rule owa-2010-older-source", "is in rules.own and in pack"],
+        ["CAS-E707", "rule owa-2010-older-source", "is in rules.own and in pack"],
     ),
     "rule with half a build": (
         "goals:",
         RULE.replace("14.2.283.3}", "14.10}", 1) + "goals:",
-        ["CAS-E607", ":26)", "quotes"],
+        ["CAS-E707", ":26)", "quotes"],
     ),
-    "policy without reason": ("goals:", 'policy: {strict: {x: ""}}\ngoals:', ["CAS-E602", ":21)"]),
+    "policy without reason": ("goals:", 'policy: {strict: {x: ""}}\ngoals:', ["CAS-E702", ":21)"]),
     "no YAML": ("sites:", "sites: [", ["CAS-E006", "YAML error"]),
     "key twice": ("goals:", "goals: {}\ngoals:", ["CAS-E007", ":22)"]),
-    "a list": (GOOD, "- 1\n", ["CAS-E602", ":1)", "not a mapping"]),
-    "nothing": (GOOD, "", ["CAS-E602", "is empty"]),
+    "a list": (GOOD, "- 1\n", ["CAS-E702", ":1)", "not a mapping"]),
+    "nothing": (GOOD, "", ["CAS-E702", "is empty"]),
 }
 
 
@@ -245,7 +245,7 @@ def test_a_million_servers_are_refused_in_reasonable_time(tmp_path: Path) -> Non
     pool = f'{{"site":"a","product_line":"2010","servers":[{servers}]}}'
     file.write_text(f'{{"version":2,"organization":"x","sites":[{{"name":"a"}}],"pools":[{pool}]}}')
     began = time.process_time()
-    with pytest.raises(InvalidInput, match=r"CAS-E603 .* 1000000 servers"):
+    with pytest.raises(InvalidInput, match=r"CAS-E703 .* 1000000 servers"):
         read_organization(file, catalogue(), rule_pack)
     assert time.process_time() - began < 30
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from support.cases import FOLDER, Case, case_files, load_case, pool_id
+from support.explained import assert_explained, explainer_of
 
-from orchestrator.checker import check
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import Plan, StepKind
 from orchestrator.planner import make_plan
-from orchestrator.planner.explain import Explainer, Ground, without_order, without_step
+from orchestrator.planner.explain import Explainer, Ground, without_step
 from orchestrator.shipped import catalogue
 
 
@@ -23,12 +23,7 @@ def planned(case: Case) -> Plan | None:
 
 
 def explainer(case: Case, plan: Plan) -> Explainer:
-    return Explainer(
-        case.topology,
-        plan,
-        case.book,
-        lambda changed: check(case.topology, changed, case.book).violations,
-    )
+    return explainer_of(case.topology, plan, case.book)
 
 
 @pytest.mark.parametrize("path", case_files(), ids=lambda path: path.stem)
@@ -37,23 +32,7 @@ def test_every_demand_is_explained_rightly(path: Path) -> None:
     plan = planned(case)
     if plan is None:
         return
-    for step in plan.steps:
-        found = explainer(case, plan).step(step)
-        assert {link.first for link in found.waits_for} >= {*step.after}
-        for link in found.waits_for:
-            dropped = check(case.topology, without_order(plan, link.first, link.then), case.book)
-            said = [v.message for v in dropped.violations]
-            for guard in link.guards:
-                if guard.alone and all(v.steps for v in dropped.violations):
-                    assert any(text.startswith(f"{guard.path}: ") for text in said), guard
-            if not link.guards:
-                assert [v for v in dropped.violations if v.steps] == [], link
-            if link.consequence is not None and link.consequence.judgement is not None:
-                assert link.first not in link.consequence.steps
-                assert link.then in link.consequence.steps
-                assert link.consequence.judgement.worst.blocks
-            else:
-                assert not any(guard.alone for guard in link.guards)
+    assert_explained(case.topology, plan, case.book)
 
 
 def test_the_first_state_that_breaks_without_a_demand() -> None:
