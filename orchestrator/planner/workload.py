@@ -132,7 +132,7 @@ class _Shelf:
     """Slots are the same for the same windows and minutes: made once."""
 
     def __init__(self, calendar: Calendar) -> None:
-        groups = [*calendar.groups, calendar.anywhere]
+        groups = [*sorted(calendar.groups, key=lambda group: group.sites), calendar.anywhere]
         self._groups = {group: n for n, group in enumerate(groups)}
         self._made: dict[tuple[int, int], Slots] = {}
 
@@ -161,6 +161,8 @@ def _redirections(
                 opened[label] = n
             elif step.kind is StepKind.RESTORE_PROXYING and label in opened:
                 first = opened.pop(label)
+                if n not in _closure(tasks, first, n + 1, forward=True):
+                    continue  # nothing says which comes first: there is no stretch in between
                 inner = _between(tasks, first, n)
                 found.append(Redirection(first, n, topology.users_of(label), inner))
     return tuple(found)
