@@ -295,7 +295,9 @@ def verify(make_stage, make_server, good_probe):
         "settling-broken": {"kind": "enable-redirection"},
     }
     stage = make_stage()
-    stage.set_hosts({"front": {"ansible_host": "10.0.0.7"}, **{name: more.get(name, {}) for name in scenarios}})
+    stage.set_hosts(
+        {"front": {"ansible_host": "10.0.0.7"}, **{name: more.get(name, {}) for name in scenarios}}
+    )
     stage.set_farm(
         make_server("front"),
         *(make_server(name, events=events.get(name, [])) for name in scenarios),
