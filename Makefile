@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check lock clean
+.PHONY: demo test test-full check lock clean
 .DEFAULT_GOAL := test
 
 $(READY): requirements.lock pyproject.toml
@@ -25,6 +25,9 @@ check: $(READY)                ## formatting, lint and types
 
 test: check                    ## everything CI runs
 	@$(BIN)/python -m pytest -q
+
+test-full: test                ## what takes too long for every run (half an hour); results go to docs/
+	@cd tests && ../$(BIN)/python -m crash.matrix ../docs/crash-matrix.md
 
 lock:                          ## renew requirements.lock from pyproject.toml
 	@$(PYTHON) -m venv .venv-lock

@@ -17,6 +17,7 @@ from orchestrator.cli.running import (
     show_report,
 )
 from orchestrator.planfile import read_plan
+from orchestrator.report.console import out
 from orchestrator.shipped import rule_pack
 
 
@@ -49,4 +50,8 @@ def resume(
         take_over=take_over,
         end_child=end_child,
     )
-    return show_report(resume_job(job))
+    report = resume_job(job)
+    if report is None:
+        out().print("Nothing to resume: this plan is finished.")
+        return 0
+    return show_report(report)

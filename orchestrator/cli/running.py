@@ -107,8 +107,8 @@ def run_job(job: Job) -> RunReport:
             )
 
 
-def resume_job(job: Job) -> RunReport:
-    """Go on with a plan that was begun.
+def resume_job(job: Job) -> RunReport | None:
+    """Go on with a plan that was begun; None if it is finished already.
 
     Raises
     ------
@@ -121,7 +121,15 @@ def resume_job(job: Job) -> RunReport:
             f"begin it: orchestrator apply {job.folder} -i {job.inventory.folder}",
         )
     mark = digest(job.folder)
-    with _held(job, mark, lambda j: require_resumable(view(j.entries()), mark)) as journal:
+
+    def require(journal: Journal) -> None:
+        run = view(journal.entries())
+        if not run.finished or run.rollback:
+            require_resumable(run, mark)
+
+    with _held(job, mark, require) as journal:
+        if view(journal.entries()).finished:
+            return None
         observed = read_farm(job.inputs, job.inventory)
         with _way_back_noted(job), _ports(job) as ports:
             return resume_plan(

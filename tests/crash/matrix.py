@@ -1,0 +1,152 @@
+"""The full crash matrix: `make test-full` runs it and writes its last result to docs/.
+
+    python -m crash.matrix [docs/crash-matrix.md]
+
+Each row is a farm of its own, fresh, on which a window is begun, killed once with SIGKILL at one
+place, and resumed. A last row kills a resume at each of its own entries, too.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__
+
+from .scene import KILLED, Boundary, Scene
+
+OF_A_RESUME = ("lock-taken-over", "step-in-doubt", "state-read", "step-read", "run-resumed")
+
+HEAD = """# The crash matrix
+
+Written by `make test-full`; do not edit. Last run: {date}, version {version}.
+
+A window of {steps} steps over three pools, with a redirection that is switched on and off again,
+runs on the lab while users log on through every source. The program is killed with SIGKILL right
+after each journal entry in turn, and right before each `step-succeeded` (the step did its work,
+nothing says so); then `orchestrator resume --take-over` goes on. Every row has a farm of its own.
+Expected in every row: the farm ends as after an undisturbed run (builds, rollups, addresses), every
+step is verified, no change was made twice, no path was broken for a user or a probe.
+
+The undisturbed run made {changes} changes; {requests}.
+
+| killed | steps run again | seconds | changes | requests | found |
+|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    killed: str
+    again: list[str]
+    seconds: float
+    changes: int
+    requests: str
+    faults: list[str]
+
+    def __str__(self) -> str:
+        found = "; ".join(self.faults) or "nothing"
+        again = ", ".join(self.again) or "none"
+        return (
+            f"| {self.killed} | {again} | {self.seconds:.0f} | {self.changes} | {self.requests} "
+            f"| {found} |"
+        )
+
+
+def row(scene: Scene, killed: str, began: float, picture: dict[str, Any]) -> Row:
+    """What came of one farm."""
+    run = scene.run_view()
+    again = [f"{name} ({step.attempt})" for name, step in run.steps.items() if step.attempt > 1]
+    requests = ", ".join(f"{n} {what}" for what, n in sorted(scene.outcomes().items()))
+    seconds = time.monotonic() - began
+    faults = scene.faults(picture)
+    return Row(killed, again, seconds, sum(scene.changes().values()), requests, faults)
+
+
+def once(folder: Path, plan: Path, place: Boundary, picture: dict[str, Any]) -> Row:
+    """Killed at one place, resumed once."""
+    began = time.monotonic()
+    with Scene(folder, plan) as scene:
+        ended = scene.apply(at=place)
+        assert ended.code == KILLED, f"{place}: not killed: {ended.text}"
+        begun = scene.run_view().started is not None
+        ended = scene.resume() if begun else scene.apply("--take-over")
+        result = row(scene, str(place), began, picture)
+    if ended.code != 0:
+        result.faults.append(f"ended with {ended.code}: {ended.text}")
+    return result
+
+
+def deaths_of_a_resume(folder: Path, plan: Path, step: str, picture: dict[str, Any]) -> Row:
+    """Killed in a step, and then its resume at each of its own entries."""
+    began = time.monotonic()
+    with Scene(folder, plan) as scene:
+        assert scene.apply(at=Boundary("after", "step-child", step)).code == KILLED
+        for kind in OF_A_RESUME:
+            about = step if kind in {"step-in-doubt", "step-read"} else None
+            ended = scene.resume(at=Boundary("after", kind, about))
+            assert ended.code == KILLED, f"{kind}: not killed: {ended.text}"
+        ended = scene.resume()
+        killed = f"after step-child {step}, then resume after each of {', '.join(OF_A_RESUME)}"
+        result = row(scene, killed, began, picture)
+    if ended.code != 0:
+        result.faults.append(f"ended with {ended.code}: {ended.text}")
+    return result
+
+
+def places(entries: list[tuple[str, str | None]]) -> Iterator[Boundary]:
+    """After each entry, and before each success."""
+    met: dict[tuple[str, str | None], int] = {}
+    for kind, step in entries:
+        met[kind, step] = met.get((kind, step), 0) + 1
+        if kind == "step-succeeded":
+            yield Boundary("before", kind, step)
+        yield Boundary("after", kind, step, met[kind, step])
+
+
+def run(target: Path) -> int:
+    """Run everything; the exit code."""
+    faulty = 0
+    with tempfile.TemporaryDirectory(prefix="crash-") as name:
+        folder = Path(name)
+        with Scene(folder / "undisturbed") as scene:
+            ended = scene.apply()
+            assert ended.code == 0, ended.text
+            picture, plan, steps = scene.picture(), scene.plan, scene.steps()
+            undisturbed = row(scene, "never", time.monotonic(), picture)
+            assert undisturbed.faults == [], undisturbed
+            entries = [(entry.kind, entry.step) for entry in scene.entries()]
+        text = HEAD.format(
+            date=f"{datetime.now(UTC):%Y-%m-%d}",
+            version=__version__,
+            steps=len(steps),
+            changes=undisturbed.changes,
+            requests=undisturbed.requests,
+        )
+        longest = next(s for s in steps if s.startswith("upgrade-madrid"))
+        todo = list(places(entries))
+        for number, place in enumerate([*todo, None]):
+            own = folder / str(number)
+            if place is None:
+                line = deaths_of_a_resume(own, plan, longest, picture)
+            else:
+                line = once(own, plan, place, picture)
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            text += f"{line}\n"
+            faulty += bool(line.faults)
+    text += f"\n{len(todo) + 1} rows, {faulty} with findings.\n"
+    target.write_text(text, encoding="utf-8")
+    return 1 if faulty else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/crash-matrix.md")))
