@@ -28,9 +28,14 @@ def read_inventory(
         extra_vars=extra_vars,
         catalogue=catalogue(),
     )
-    for warning in inventory.warnings:
-        err().print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+    show_warnings(inventory.warnings)
     return inventory
+
+
+def show_warnings(warnings: Sequence[Diagnostic]) -> None:
+    """What the user should know although the input can be used."""
+    for warning in warnings:
+        err().print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 
 
 def rule_book(

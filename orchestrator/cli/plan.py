@@ -18,7 +18,8 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
-from orchestrator.cli.timetable import timed_plan
+from orchestrator.cli.timetable import read_times, timed_plan
+from orchestrator.inventory.windows import WindowsFile
 from orchestrator.planfile import digest, write_folder
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
@@ -83,8 +84,9 @@ def plan(
         accept or [],
         strict or [],
     )
+    times = read_times(asked.topology, windows) if windows is not None else asked.windows
     if organization_to is not None:
-        _write(asked, organization_to)
+        _write(asked, times, organization_to)
         if not asked.goals:
             return 0
     if not asked.goals:
@@ -95,8 +97,8 @@ def plan(
     if not made.steps:
         console.print("Nothing to do: every server that may change is at its goal.")
         return 0
-    if windows is not None:
-        made = timed_plan(topology, made, book, windows)
+    if times is not None:
+        made = timed_plan(topology, made, book, times)
     print_plan(console, topology, made, book, catalogue(), report)
     print_timetable(console, made, zone)
     if output is not None:
@@ -110,7 +112,7 @@ def plan(
     return CHANGES if detailed_exitcode else 0
 
 
-def _write(asked: Question, file: Path) -> None:
-    document = organization_document(asked.topology, asked.start, asked.goals, asked.book)
+def _write(asked: Question, times: WindowsFile | None, file: Path) -> None:
+    document = organization_document(asked.topology, asked.start, asked.goals, asked.book, times)
     write_organization(document, file)
     out().print(Text(f"Organisation document written to {file}."), soft_wrap=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import typer
 
-from orchestrator.cli.inputs import read_goals, read_inventory, rule_book
+from orchestrator.cli.inputs import read_goals, read_inventory, rule_book, show_warnings
 from orchestrator.cli.live import observed_or_declared
+from orchestrator.inventory.windows import WindowsFile
 from orchestrator.model.build import Build
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
@@ -28,12 +29,15 @@ class Question:
     start : State
     goals : mapping of product line to Build
     book : RuleBook
+    windows : WindowsFile or None
+        If the source holds them.
     """
 
     topology: Topology
     start: State
     goals: Mapping[str, Build]
     book: RuleBook
+    windows: WindowsFile | None = None
 
 
 @dataclass(frozen=True)
@@ -81,5 +85,7 @@ def ask(
     if source.live:
         raise typer.BadParameter("--live reads hosts, and a document has none; use -i")
     read = read_organization(source.organization, catalogue(), rule_pack)
+    if read.windows is not None:
+        show_warnings(read.windows.warnings)
     book = rule_book(read.policy, accept, strict, read.rules)
-    return Question(read.topology, read.state, {**read.goals, **goals}, book)
+    return Question(read.topology, read.state, {**read.goals, **goals}, book, read.windows)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from orchestrator.shipped import zone, zone_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.diagnostic import Diagnostic
+    from orchestrator.diagnostic import Diagnostic, Place
     from orchestrator.inventory.yaml_text import Keys, YamlText
 
 _TIMES = {"start", "end", "duration"}
@@ -57,11 +57,14 @@ class WindowsFile:
         With every site asked for.
     policy : TimePolicy
     warnings : tuple of Diagnostic
+    document : Windows
+        As written.
     """
 
     calendar: Calendar
     policy: TimePolicy
     warnings: tuple[Diagnostic, ...]
+    document: Windows
 
 
 def read_windows(
@@ -87,13 +90,33 @@ def read_windows(
     if findings.errors or made is None:
         raise InvalidInput(findings.errors)
     calendar, document = made
-    policy = TimePolicy(
+    policy = time_policy(document, replication_minutes)
+    return WindowsFile(calendar, policy, findings.warnings, document)
+
+
+class Placed(Protocol):
+    """A document that knows where its values stand."""
+
+    def place(self, *keys: str | int) -> Place:
+        """Where a value stands."""
+        ...
+
+
+def calendar_of(
+    document: Windows, text: Placed, sites: Collection[str], findings: Findings
+) -> Calendar:
+    """The calendar of a checked document, wherever it stands; faults go to the findings."""
+    return _Builder(document, text, sites, findings).calendar()
+
+
+def time_policy(document: Windows, replication_minutes: int) -> TimePolicy:
+    """What a document sets aside around the estimates."""
+    return TimePolicy(
         max_parallel=document.policy.max_parallel,
         reserve_minutes=document.policy.reserve_minutes,
         verification_minutes=document.policy.verification_minutes,
         replication_minutes=replication_minutes,
     )
-    return WindowsFile(calendar, policy, findings.warnings)
 
 
 def _read(
@@ -115,7 +138,7 @@ def _read(
         for fault in error.errors(include_url=False):
             _report(dict(fault), text, findings)
         return None
-    return _Builder(document, text, sites, findings).calendar(), document
+    return calendar_of(document, text, sites, findings), document
 
 
 def _report(fault: dict[str, Any], text: YamlText, findings: Findings) -> None:
@@ -168,7 +191,7 @@ class _Builder:
     """From a checked document to calendars; faults of meaning are found here."""
 
     def __init__(
-        self, document: Windows, text: YamlText, sites: Collection[str], findings: Findings
+        self, document: Windows, text: Placed, sites: Collection[str], findings: Findings
     ) -> None:
         self._document = document
         self._text = text

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from orchestrator.inventory.organization import REDIRECT_URL, ProductLine, Reason, SiteName
+from orchestrator.inventory.windows import WindowsFile
+from orchestrator.inventory.windows_document import Windows
 from orchestrator.model.build import Build
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
@@ -116,6 +118,9 @@ class OrganizationDoc(TopologyDoc):
     )
     policy: PolicyEntry = Field(default_factory=PolicyEntry)
     rules: RulesInForceDoc = RulesInForceDoc()
+    windows: Windows | None = Field(
+        None, description="what a windows file holds; --windows goes before it"
+    )
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,7 @@ class Organization:
     goals : mapping of product line to Build
     policy : Policy
     rules : RulesInForce
+    windows : WindowsFile or None
     """
 
     topology: Topology
@@ -137,6 +143,7 @@ class Organization:
     goals: Mapping[str, Build]
     policy: Policy
     rules: RulesInForce
+    windows: WindowsFile | None = None
 
 
 def organization_schema() -> dict[str, Any]:
@@ -148,7 +155,11 @@ def organization_schema() -> dict[str, Any]:
 
 
 def organization_document(
-    topology: Topology, state: State, goals: Mapping[str, Build], book: RuleBook
+    topology: Topology,
+    state: State,
+    goals: Mapping[str, Build],
+    book: RuleBook,
+    windows: WindowsFile | None = None,
 ) -> OrganizationDoc:
     """The document from which the same plan results."""
     return OrganizationDoc.model_validate(
@@ -158,5 +169,6 @@ def organization_document(
             "goals": {line: str(build) for line, build in sorted(goals.items())},
             "policy": policy_document(book.policy).model_dump(mode="json"),
             "rules": rules_document(rules_in_force(book)).model_dump(mode="json"),
+            "windows": windows.document.model_dump(mode="json", by_alias=True) if windows else None,
         }
     )

@@ -83,7 +83,9 @@ def read_organization(
 
 def render_organization(document: OrganizationDoc, path: Path) -> str:
     """The text of a document for a file: JSON if it is named so and YAML otherwise."""
-    data = {"version": document.version, **document.model_dump(mode="json")}
+    nothing = set() if document.windows else {"windows"}
+    fields = document.model_dump(mode="json", by_alias=True, exclude=nothing)
+    data = {"version": document.version, **fields}
     if path.suffix == _JSON:
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.diagnostic import Place
 from orchestrator.errors import InvalidInput
 from orchestrator.inventory.findings import Findings, did_you_mean
+from orchestrator.inventory.windows import WindowsFile, calendar_of, time_policy
 from orchestrator.inventory.yaml_text import Keys
 from orchestrator.model.build import PRODUCT_LINES, Build, Catalogue, UnknownBuild
 from orchestrator.planfile.convert import read_rules, read_topology
@@ -57,11 +60,21 @@ class Reader:
         data = self._topology()
         goals = self._goals()
         rules = self._rules()
+        windows = self._windows()
         if self._findings.errors:
             return None
         topology, state = read_topology(TopologyDoc.model_validate(data))
         policy = Policy(doc.policy.accepted, doc.policy.strict)
-        return Organization(topology, state, goals, policy, rules)
+        return Organization(topology, state, goals, policy, rules, windows)
+
+    def _windows(self) -> WindowsFile | None:
+        document = self._doc.windows
+        if document is None:
+            return None
+        sites = [site.name for site in self._doc.sites]
+        calendar = calendar_of(document, _Inside(self._text, "windows"), sites, self._findings)
+        policy = time_policy(document, self._doc.replication_minutes)
+        return WindowsFile(calendar, policy, self._findings.warnings, document)
 
     def _paths(self, sites: Iterable[str]) -> None:
         pools = {_name(pool) for pool in self._doc.pools}
@@ -188,6 +201,17 @@ class Reader:
         self._count += 1
         if self._count <= MOST_FAULTS:
             self._findings.error(code, subject, message, self._text.place(*keys), remedy)
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """The part of a document under one key, with places in the whole."""
+
+    text: Placed
+    key: str
+
+    def place(self, *keys: str | int) -> Place:
+        return self.text.place(self.key, *keys)
 
 
 def _name(pool: PoolEntry) -> str:

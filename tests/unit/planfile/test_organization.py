@@ -134,6 +134,48 @@ def test_an_inventory_and_its_document_give_the_same_folder_byte_for_byte(tmp_pa
     assert texts[0] == texts[1]
 
 
+WINDOWS = """\
+version: 1
+zone: Europe/Paris
+from: 2026-11-02
+windows:
+  - {days: [sat], start: "22:00", duration: 12h}
+"""
+
+
+@pytest.mark.parametrize("name", ["o.yml", "o.json"])
+def test_windows_can_stand_in_the_document(name: str, tmp_path: Path) -> None:
+    (tmp_path / "good.yml").write_text(GOOD)
+    (tmp_path / "w.yml").write_text(WINDOWS)
+    file = tmp_path / name
+    apart = ("--organization", str(tmp_path / "good.yml"), "--windows", str(tmp_path / "w.yml"))
+    writing = ("--write-organization", str(file), "-o", str(tmp_path / "a"))
+    assert main(["plan", *apart, *writing]) == 0
+    assert main(["plan", "--organization", str(file), "-o", str(tmp_path / "b")]) == 0
+    one, two = ((tmp_path / f / "plan.json").read_bytes() for f in "ab")
+    assert one == two
+    assert b'"schedule"' in one
+
+
+def test_order_in_the_file_changes_no_byte_of_the_plan(tmp_path: Path) -> None:
+    texts = []
+    for number, turned in enumerate((False, True)):
+        data = yaml.safe_load(GOOD)
+        data["goals"] = {"2010": "2010 SP2 RU2"}
+        if turned:
+            for key in ("sites", "pools"):
+                data[key].reverse()
+            for row in (data, *data["pools"]):
+                for key in list(row)[::-1]:
+                    row[key] = row.pop(key)
+            data["pools"][-1]["servers"].reverse()
+        file, folder = tmp_path / f"{number}.json", tmp_path / str(number)
+        file.write_text(json.dumps(data))
+        assert main(["plan", "--organization", str(file), "-o", str(folder)]) == 0
+        texts.append((folder / "plan.json").read_bytes())
+    assert texts[0] == texts[1]
+
+
 def test_own_rules_are_in_force_and_in_the_plan(tmp_path: Path) -> None:
     text = GOOD.replace("goals:", f"{RULE}goals:")
     found = read(tmp_path, text)
@@ -197,6 +239,22 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         ["CAS-E707", ":26)", "quotes"],
     ),
     "policy without reason": ("goals:", 'policy: {strict: {x: ""}}\ngoals:', ["CAS-E702", ":21)"]),
+    "unknown zone in windows": (
+        "goals:",
+        (
+            "windows: {version: 1, zone: Europe/Pariss, from: 2026-11-02, windows: [{days: [sat], "
+            'start: "22:00", duration: 1h}]}\ngoals:'
+        ),
+        ["Europe/Paris?", ":21)"],
+    ),
+    "windows that end before they start": (
+        "goals:",
+        (
+            "windows: {version: 1, zone: UTC, from: 2026-11-02, windows: [\n"
+            '  {start: "2026-11-07 22:00", end: "2026-11-07 21:00"}]}\ngoals:'
+        ),
+        ["window 1", ":22)"],
+    ),
     "no YAML": ("sites:", "sites: [", ["CAS-E006", "YAML error"]),
     "key twice": ("goals:", "goals: {}\ngoals:", ["CAS-E007", ":22)"]),
     "a list": (GOOD, "- 1\n", ["CAS-E702", ":1)", "not a mapping"]),
