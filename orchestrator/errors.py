@@ -45,9 +45,19 @@ class InvalidInput(OrchestratorError):
 
 
 class NoSafePlan(OrchestratorError):
-    """No plan keeps every path working; the message is the certificate."""
+    """No plan keeps every path working; the message is the certificate.
+
+    Parameters
+    ----------
+    diagram : str
+        The demands that contradict each other as a Mermaid graph; empty if it is not about them.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, remedy: str = "", diagram: str = "") -> None:
+        super().__init__(message, remedy)
+        self.diagram = diagram
 
 
 class StalePlan(OrchestratorError):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from orchestrator.cli.certificate import write_certificate
 from orchestrator.cli.options import (
     Accept,
     ExtraVars,
@@ -19,6 +20,7 @@ from orchestrator.cli.options import (
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
 from orchestrator.cli.timetable import read_times, timed_plan
+from orchestrator.errors import NoSafePlan
 from orchestrator.inventory.windows import WindowsFile
 from orchestrator.planfile import digest, write_folder
 from orchestrator.planfile.organization import organization_document
@@ -64,6 +66,14 @@ def plan(
             "--windows", metavar="FILE", help="Maintenance windows: gives every step its time."
         ),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate",
+            metavar="FILE",
+            help="New file (Markdown) for the reason why there is no safe plan, if there is none.",
+        ),
+    ] = None,
     accept: Accept = None,
     strict: Strict = None,
     detailed_exitcode: Annotated[
@@ -93,7 +103,12 @@ def plan(
         raise typer.BadParameter('name at least one goal, e.g. --to "2010 SP2 RU2"')
     topology, book = asked.topology, asked.book
     end = goal_state(topology, asked.start, asked.goals, catalogue())
-    made, report = checked_plan(topology, asked.start, end, book)
+    try:
+        made, report = checked_plan(topology, asked.start, end, book)
+    except NoSafePlan as refusal:
+        if certificate is not None:
+            write_certificate(refusal, certificate)
+        raise
     if not made.steps:
         console.print("Nothing to do: every server that may change is at its goal.")
         return 0

@@ -16,8 +16,9 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
     fixed = [arc for arc in arcs if arc.label not in free]
     cycle = find_cycle(fixed) or []
     lines = ["No safe plan: these demands form a cycle, and no pool on it can be redirected."]
-    for first, then in cycle:
-        arc = next(a for a in fixed if (a.first, a.then) == (first, then))
+    found = [next(a for a in fixed if (a.first, a.then) == ends) for ends in cycle]
+    for arc in found:
+        first, then = arc.first, arc.then
         lines.append(
             f"  {first} must change before {then}: otherwise {arc.path} is "
             f"{arc.judgement.verdict} by rule {arc.judgement.rule.id} "
@@ -33,7 +34,20 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
             f"publish {names} and set redirect_url there (the cheapest cure, {users} users would "
             f"be redirected meanwhile); or {remedy}"
         )
-    return NoSafePlan("\n".join(lines), remedy)
+    return NoSafePlan("\n".join(lines), remedy, _diagram(topology, found))
+
+
+def _diagram(topology: Topology, cycle: Sequence[Arc]) -> str:
+    """The cycle as Mermaid text: an arrow runs from what must change first."""
+    nodes = {change: f"n{n}" for n, change in enumerate(dict.fromkeys(a.first for a in cycle))}
+    lines = ["graph LR"]
+    lines += [f'  {name}["{change}<br/>{change.new}"]' for change, name in nodes.items()]
+    for arc in cycle:
+        rule = arc.judgement.rule
+        text = f"{arc.path}<br/>{arc.judgement.verdict} by {rule.id} ({rule.confidence})"
+        users = f"<br/>{topology.users_of(arc.label)} users come in by {arc.label}"
+        lines.append(f'  {nodes[arc.first]} -->|"{text}{users}"| {nodes[arc.then]}')
+    return "\n".join(lines) + "\n"
 
 
 def _cheapest_cure(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -> list[Label]:

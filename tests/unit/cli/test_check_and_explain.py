@@ -223,6 +223,24 @@ def test_a_way_back_can_be_explained_too(plan: Path, run: Run) -> None:
     assert run("explain", plan / "rollback", "1")[0] == 0
 
 
+def test_why_there_is_no_plan_can_be_had_as_a_file(tmp_path: Path, run: Run) -> None:
+    case = load_case(FOLDER / "05-pair-none-capable.yml")
+    document = organization_document(case.topology, case.start, case.goals, case.book)
+    write_organization(document, tmp_path / "o.json")
+    arguments = ("plan", "--organization", tmp_path / "o.json", "--certificate", tmp_path / "c.md")
+    code, said = run(*arguments)
+    assert code == 3
+    text = (tmp_path / "c.md").read_text()
+    assert "rome/2010 must change before madrid/2010" in text
+    assert text.count(" -->|") == 2
+    assert '["madrid/2010<br/>14.2.298.4"]' in text
+    assert "20 users come in by owa of rome/2010" in text
+    code, said = run(*arguments)
+    assert code == 1
+    assert "c.md was not written" in said
+    assert "rome/2010 must change before madrid/2010" in said
+
+
 def test_times_are_replayed_too(timed: Path, run: Run) -> None:
     assert run("check", timed)[0] == 0
 
