@@ -17,6 +17,9 @@ from orchestrator.planner.workload import Workload
 MOST_SUBSETS_OF = 8
 """Kinds of calendars of which all subsets are looked at; of more, each with those inside it."""
 
+MOST_EFFORT = 60_000
+"""Subsets times tasks up to which all subsets are looked at."""
+
 THRESHOLDS = 6
 
 
@@ -100,7 +103,7 @@ def _sets(work: Workload, changing: Sequence[int]) -> Iterator[tuple[list[int], 
     for n in changing:
         by_group.setdefault(work.tasks[n].slots.group, []).append(n)
     groups = sorted(by_group)
-    if len(groups) <= MOST_SUBSETS_OF:
+    if len(groups) <= MOST_SUBSETS_OF and 2 ** len(groups) * len(changing) <= MOST_EFFORT:
         families: Iterable[tuple[int, ...]] = itertools.chain.from_iterable(
             itertools.combinations(groups, size) for size in range(1, len(groups) + 1)
         )

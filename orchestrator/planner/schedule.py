@@ -11,7 +11,8 @@ from orchestrator.model.schedule import Bound, Calendar, Schedule, TimedStep, Ti
 from orchestrator.model.topology import Label, Topology
 from orchestrator.model.window import moment_of
 from orchestrator.planner.bounds import earliest_ends, least_end, least_user_minutes
-from orchestrator.planner.packing import Packed, pack
+from orchestrator.planner.packing import pack
+from orchestrator.planner.placing import Packed
 from orchestrator.planner.task import Task
 from orchestrator.planner.workload import Workload, workload
 
@@ -53,7 +54,7 @@ def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
         begin=moment_of(work.begin),
         steps=_timed(work, packed, calendar),
         bound=Bound(moment_of(least.end), least.because, users),
-        user_minutes=packed.key[0],
+        user_minutes=packed.user_minutes,
     )
     remarks = (*plan.remarks, *_left_on(work, packed.starts))
     return dataclasses.replace(plan, schedule=timed, remarks=remarks)

@@ -66,6 +66,11 @@ class Workload:
         return self._shortest[redirection]
 
     @cached_property
+    def grain(self) -> int:
+        """User-minutes of redirection that count as one: 2 % of the least there can be."""
+        return max(sum(r.users * self.shortest(r) for r in self.redirections) // 50, 1)
+
+    @cached_property
     def _shortest(self) -> Mapping[Redirection, int]:
         return {r: shortest(self.tasks, r) for r in self.redirections}
 
