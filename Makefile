@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-full check lock clean
+.PHONY: bench demo test test-full check lock clean
 .DEFAULT_GOAL := test
 
 $(READY): requirements.lock pyproject.toml
@@ -27,7 +27,11 @@ test: check                    ## everything CI runs
 	@$(BIN)/python -m pytest -q
 
 test-full: test                ## what takes too long for every run (half an hour); results go to docs/
+	@ORGANIZATIONS=100000 $(BIN)/python -m pytest -q tests/property/test_planner_against_exhaustive_search.py
 	@cd tests && ../$(BIN)/python -m crash.matrix ../docs/crash-matrix.md
+
+bench: $(READY)                ## the planner's figures, as ratios from one run (docs/benchmarks.md)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.figures
 
 lock:                          ## renew requirements.lock from pyproject.toml
 	@$(PYTHON) -m venv .venv-lock
