@@ -5,6 +5,7 @@ Neither the validator nor the exhaustive search uses planner or checker.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from orchestrator.errors import NoSafePlan
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.schedule import Schedule
 from orchestrator.planner.schedule import schedule
+from orchestrator.planner.workload import workload
 
 MINUTE = timedelta(minutes=1)
 
@@ -216,3 +218,39 @@ def test_tiny_timetables_are_as_short_as_any(seed: int, draw: Draw) -> None:
     # fewer nights come before an earlier end; where that is no matter the end is the earliest
     if len(nights) == 1 or len(drawn.calendar.groups) == 1:
         assert timed.end == optimum
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 3))
+def test_the_least_time_of_a_redirection_is_exact(seed: int, pools: int, classes: int) -> None:
+    """With the farm to itself, over every minute it could open in."""
+    draw = Draw(pools, classes=classes, weeks=3, parallel=99, redirected=1.0, minutes=(20, 40, 5))
+    drawn = farm(seed, draw)
+    drawn = dataclasses.replace(drawn, policy=dataclasses.replace(drawn.policy, reserve_minutes=20))
+    work = workload(drawn.topology, drawn.plan, drawn.calendar, drawn.policy)
+    for redirection in work.redirections:
+        steps = drawn.plan.steps
+        names = [redirection.opens, *redirection.inner, redirection.closes]
+        chain = [steps[n] for n in names]
+        best: int | None = None
+        for opens, closes in windows_of(drawn, chain[0]):
+            for late in range(int((closes - opens) / MINUTE)):
+                took = alone(drawn, chain, opens + late * MINUTE)
+                if took is not None and (best is None or took < best):
+                    best = took
+        assert work.shortest(redirection) == (best or 0)
+
+
+def alone(drawn: Farm, chain: list[Step], first: datetime) -> int | None:
+    """Minutes from opening exactly then to the end of closing; None if it does not fit."""
+    ends: dict[str, datetime] = {}
+    begun = first
+    for step in chain:
+        ready = max((ends[name] for name in step.after if name in ends), default=first)
+        room = (length_of(step) + reserve_of(drawn, step)) * MINUTE
+        starts = [max(a, ready) for a, b in windows_of(drawn, step) if max(a, ready) + room <= b]
+        if not starts or (step is chain[0] and starts[0] != first):
+            return None
+        begun = starts[0]
+        ends[step.id] = begun + length_of(step) * MINUTE
+    return int((ends[chain[-1].id] - first) / MINUTE)
