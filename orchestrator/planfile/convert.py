@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.checker import CheckReport
@@ -239,8 +239,16 @@ def _pool_id(text: str) -> PoolId:
     return PoolId(site, line)
 
 
-def read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
-    """What exists, and the state it is in."""
+def read_topology(
+    doc: TopologyDoc, build_of: Callable[[str], Build] = Build.parse
+) -> tuple[Topology, State]:
+    """What exists, and the state it is in, in the order of the document.
+
+    Parameters
+    ----------
+    build_of : callable
+        From the text of a build to the build.
+    """
     pools: dict[PoolId, Pool] = {}
     servers: dict[str, Server] = {}
     builds: dict[str, Build] = {}
@@ -266,7 +274,7 @@ def read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
                 internal_url=server.internal_url,
                 management_host=server.management_host,
             )
-            builds[server.name] = Build.parse(server.build)
+            builds[server.name] = build_of(server.build)
             urls |= {(server.name, p): url for p, url in server.external_urls.items()}
     topology = Topology(
         organization=doc.organization,
@@ -278,9 +286,7 @@ def read_topology(doc: TopologyDoc) -> tuple[Topology, State]:
             for p in doc.paths
         ),
         packages={
-            Build.parse(p.build): Package(
-                Build.parse(p.build), p.path, p.sha256, p.patch_code, p.kb
-            )
+            build_of(p.build): Package(build_of(p.build), p.path, p.sha256, p.patch_code, p.kb)
             for p in doc.packages
         },
         replication_minutes=doc.replication_minutes,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from orchestrator.diagnostic import Place
 from orchestrator.errors import InvalidInput
@@ -12,8 +12,9 @@ from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.windows import WindowsFile, calendar_of, time_policy
 from orchestrator.inventory.yaml_text import Keys
 from orchestrator.model.build import PRODUCT_LINES, Build, Catalogue, UnknownBuild
+from orchestrator.model.state import State
+from orchestrator.model.topology import PoolId, Topology
 from orchestrator.planfile.convert import read_rules, read_topology
-from orchestrator.planfile.document import TopologyDoc
 from orchestrator.planfile.faults import MOST_FAULTS, Placed
 from orchestrator.planfile.organization import Organization, OrganizationDoc, PoolEntry
 from orchestrator.rules.in_force import RulesInForce
@@ -37,6 +38,8 @@ class Reader:
         self._load_pack = load_pack
         self._findings = findings
         self._count = 0
+        self._known: dict[str, Build] = {}
+        self._fits: dict[tuple[str, str], bool] = {}
 
     def read(self) -> Organization | None:
         """The organisation, or None with findings."""
@@ -57,13 +60,13 @@ class Reader:
             if pool.site not in sites:
                 self._unknown_site(f"pool {_name(pool)}", pool.site, ("pools", n, "site"))
         self._paths(sites)
-        data = self._topology()
+        self._builds()
         goals = self._goals()
         rules = self._rules()
         windows = self._windows()
         if self._findings.errors:
             return None
-        topology, state = read_topology(TopologyDoc.model_validate(data))
+        topology, state = self._arranged()
         policy = Policy(doc.policy.accepted, doc.policy.strict)
         return Organization(topology, state, goals, policy, rules, windows)
 
@@ -109,37 +112,55 @@ class Reader:
                 self._error("CAS-E708", subject, message, ("paths", n), "leave it out")
         self._once("path", keyed, "add the users up in one entry")
 
-    def _topology(self) -> dict[str, Any]:
-        """The document as plan.json has it: defaults filled in, builds as numbers, all sorted."""
-        doc = self._doc
-        data = doc.model_dump(include=set(TopologyDoc.model_fields))
-        for n, pool in enumerate(doc.pools):
-            row = data["pools"][n]
-            if pool.minimum_in_service is None:
-                row["minimum_in_service"] = len(pool.servers) - 1
+    def _builds(self) -> None:
+        """Find the build of every text once, and complain wherever one does not fit."""
+        for n, pool in enumerate(self._doc.pools):
             for m, server in enumerate(pool.servers):
-                keys: Keys = ("pools", n, "servers", m, "build")
-                subject = f"host {server.name}"
-                row["servers"][m]["build"] = self._build(
-                    server.build, subject, keys, pool.product_line
-                )
-            row["servers"].sort(key=lambda server: server["name"])
-        for n, package in enumerate(doc.packages):
-            where: Keys = ("packages", n, "build")
-            text = self._build(package.build, f"package {package.build}", where)
-            data["packages"][n]["build"] = text
-        self._once(
-            "package", ((row["build"], ("packages", n)) for n, row in enumerate(data["packages"]))
+                fits = self._fits.get((server.build, pool.product_line))
+                if not fits:
+                    where: Keys = ("pools", n, "servers", m, "build")
+                    subject = f"host {server.name}"
+                    self._build(server.build, subject, where, pool.product_line)
+        packages = []
+        for n, package in enumerate(self._doc.packages):
+            where = ("packages", n, "build")
+            build = self._build(package.build, f"package {package.build}", where)
+            packages.append((str(build), ("packages", n)))
+        self._once("package", packages)
+
+    def _arranged(self) -> tuple[Topology, State]:
+        """The topology with defaults filled in and everything in a stable order."""
+        found, state = read_topology(self._doc, self._known.__getitem__)
+        minimum = {
+            PoolId(pool.site, pool.product_line): (
+                len(pool.servers) - 1
+                if pool.minimum_in_service is None
+                else pool.minimum_in_service
+            )
+            for pool in self._doc.pools
+        }
+        pools = {
+            name: dataclasses.replace(
+                pool, servers=tuple(sorted(pool.servers)), minimum_in_service=minimum[name]
+            )
+            for name, pool in sorted(found.pools.items())
+        }
+        topology = dataclasses.replace(
+            found,
+            sites=dict(sorted(found.sites.items())),
+            servers=dict(sorted(found.servers.items())),
+            pools=pools,
+            paths=tuple(sorted(found.paths)),
+            packages=dict(sorted(found.packages.items())),
         )
-        data["sites"].sort(key=lambda site: site["name"])
-        data["pools"].sort(key=lambda pool: (pool["site"], pool["product_line"]))
-        data["paths"].sort(key=_path_order)
-        return data
+        return topology, state
 
     def _goals(self) -> Mapping[str, Build]:
         goals: dict[str, Build] = {}
         for line, text in sorted(self._doc.goals.items()):
-            goals[line] = Build.parse(self._build(text, f"goal {line}", ("goals", line), line))
+            build = self._build(text, f"goal {line}", ("goals", line), line)
+            if build is not None:
+                goals[line] = build
         return goals
 
     def _rules(self) -> RulesInForce:
@@ -169,18 +190,20 @@ class Reader:
             self._error("CAS-E707", f"rule {name}", message, keys, "rename your own, or drop it")
         origin.setdefault(name, where)
 
-    def _build(self, text: str, subject: str, keys: Keys, line: str = "") -> str:
+    def _build(self, text: str, subject: str, keys: Keys, line: str = "") -> Build | None:
         try:
-            build = self._catalogue.read(text)
+            build = self._known.get(text) or self._catalogue.read(text)
         except UnknownBuild as error:
             message, _, remedy = str(error).partition("; ")
             self._error("CAS-E706", subject, f"build {message}", keys, remedy)
-            return "0.0.0.0"  # noqa: S104 - never used: there is a finding
-        found = self._catalogue.product_line(build)
-        if line and found != line:
+            return None
+        self._known[text] = build
+        if line and self._catalogue.product_line(build) != line:
             message = f"{self._catalogue.name(build)} ({build}) is not a build of Exchange {line}"
             self._error("CAS-E706", subject, message, keys)
-        return str(build)
+            return None
+        self._fits[text, line] = True
+        return build
 
     def _unknown_site(self, subject: str, site: str, keys: Keys) -> None:
         known = [entry.name for entry in self._doc.sites]
@@ -220,8 +243,3 @@ def _name(pool: PoolEntry) -> str:
 
 def _age(pool: str) -> int:
     return PRODUCT_LINES.index(pool.rpartition("/")[2])
-
-
-def _path_order(row: Mapping[str, Any]) -> tuple[object, ...]:
-    ends = (tuple(row[end].rpartition("/")[::2]) for end in ("source", "target"))
-    return (*ends, row["protocol"])
