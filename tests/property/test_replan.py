@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from property.test_planner_against_exhaustive_search import Case, cases
+from hypothesis import strategies as st
 from support.cases import case_files, load_case
+from support.chance import Case, organization
 
 from orchestrator.checker import check
 from orchestrator.errors import OrchestratorError
@@ -89,7 +90,7 @@ def test_every_case_can_be_planned_again_from_wherever_it_is_left(path: Path) ->
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases())
+@given(st.randoms(use_true_random=False).map(organization))
 def test_random_organisations_can_be_planned_again(case: Case) -> None:
     try:
         plan = make_plan(case.topology, case.start, case.end, case.book, catalogue(), pilot=False)
