@@ -25,7 +25,7 @@ from orchestrator.planner.placing import (
 )
 from orchestrator.planner.workload import Workload
 
-MOST_PLACEMENTS = 25_000
+MOST_PLACEMENTS = 60_000
 """Effort per search in tasks placed: a count, not a time, so that every machine does the same."""
 
 LEAST_RESTARTS = 4
