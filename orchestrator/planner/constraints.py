@@ -12,6 +12,7 @@ from orchestrator.model.build import Build
 from orchestrator.model.routing import Route, route
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
+from orchestrator.planner.collector import collector_paused
 from orchestrator.rules.engine import Judgement, RuleBook
 
 
@@ -143,19 +144,21 @@ class Arc:
     judgement: Judgement
 
 
+@collector_paused()
 def path_facts(topology: Topology, start: State, end: State, book: RuleBook) -> list[PathFacts]:
     """The facts of every path that would be proxied if its target had no ExternalURL."""
     facts = []
     seen = _Seen(topology, start, end, book)
     for path in topology.paths:
-        if _route(path, AccessMode.PROXY) is not Route.PROXY:
+        if seen.route(path, AccessMode.PROXY) is not Route.PROXY:
             continue
-        before, after = (_route(path, mode).may_proxy for mode in seen.modes(path.label))
+        before, after = (seen.route(path, mode).may_proxy for mode in seen.modes(path.label))
         pairs = tuple(seen.pairs(path))
         facts.append(PathFacts(path, pairs, before, after))
     return facts
 
 
+@collector_paused()
 def order_arcs(facts: Iterable[PathFacts]) -> list[Arc]:
     """The arcs the paths need while they are proxied.
 
@@ -163,23 +166,29 @@ def order_arcs(facts: Iterable[PathFacts]) -> list[Arc]:
     worked stops working.
     """
     arcs = []
+    # Pairs of the same builds share their judgements and so their answers.
+    known: dict[int, tuple[Mapping[Moment, Judgement], list[tuple[bool, Judgement]]]] = {}
     for fact in facts:
         path = fact.path
         if not (fact.proxied_before or fact.proxied_after):
             continue
         for pair in fact.pairs:
-            s, t = pair.source, pair.target
-            for moment, first, then in (
-                (Moment.SOURCE_FIRST, t, s),
-                (Moment.TARGET_FIRST, s, t),
-            ):
-                if pair.forbids(moment):
-                    arcs.append(Arc(first, then, path.label, path, pair.judgements[moment]))
+            mark = id(pair.judgements)
+            if mark not in known:
+                known[mark] = (pair.judgements, _demands(pair))
+            for target_first, judgement in known[mark][1]:
+                ends = (pair.target, pair.source) if target_first else (pair.source, pair.target)
+                arcs.append(Arc(*ends, path.label, path, judgement))
     return arcs
 
 
-def _route(path: ProxyPath, mode: AccessMode) -> Route:
-    return route(path.source, path.target, path.protocol, mode).route
+def _demands(pair: PairFacts) -> list[tuple[bool, Judgement]]:
+    """Whether the target has to change first, or the source, and what would happen otherwise."""
+    return [
+        (moment is Moment.SOURCE_FIRST, pair.judgements[moment])
+        for moment in (Moment.SOURCE_FIRST, Moment.TARGET_FIRST)
+        if pair.forbids(moment)
+    ]
 
 
 def _severity(judgement: Judgement) -> tuple[bool, int, str]:
@@ -193,6 +202,7 @@ class _Seen:
         self._topology = topology
         self._states = (start, end)
         self._book = book
+        self._routes: dict[tuple[object, ...], Route] = {}
         self._changes: dict[PoolId, list[Change]] = {}
         self._modes: dict[Label, tuple[AccessMode, ...]] = {}
         self._judged: dict[tuple[object, ...], Mapping[Moment, Judgement]] = {}
@@ -203,6 +213,15 @@ class _Seen:
             pool = self._topology.pools[label.pool]
             self._modes[label] = tuple(s.mode(pool, label.protocol) for s in self._states)
         return self._modes[label]
+
+    def route(self, path: ProxyPath, mode: AccessMode) -> Route:
+        """The route of a path; it hangs on lines, protocol and mode, and whether a site is left."""
+        source, target, protocol, _ = path
+        lines = (source.product_line, target.product_line)
+        key = (lines, source.site == target.site, protocol, mode)
+        if key not in self._routes:
+            self._routes[key] = route(source, target, protocol, mode).route
+        return self._routes[key]
 
     def pairs(self, path: ProxyPath) -> Iterator[PairFacts]:
         """One per combination of changes at either end."""

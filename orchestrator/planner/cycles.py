@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from orchestrator.model.topology import Label
+from orchestrator.planner.collector import collector_paused
 from orchestrator.planner.constraints import Arc, Change
 from orchestrator.planner.hitting import cheapest_hitting_set
 from orchestrator.planner.knots import adjacency, inner, knots, shortest_cycle
@@ -49,6 +50,7 @@ class Cut:
         )
 
 
+@collector_paused()
 def cheapest_cut(
     arcs: Sequence[Arc], free: Collection[Label], users: Callable[[Label], int]
 ) -> Cut | None:
