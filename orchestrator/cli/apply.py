@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from orchestrator.checker import check
+from orchestrator.cli.going_back import write_way_back
 from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.planning import EDITED, require_safe
@@ -20,9 +25,11 @@ from orchestrator.cli.running import (
     run_job,
     show_report,
 )
-from orchestrator.errors import StalePlan
+from orchestrator.errors import OrchestratorError, StalePlan
+from orchestrator.execution.run import Commands, RunReport
 from orchestrator.model.topology import Topology
-from orchestrator.planfile import SavedPlan, read_plan
+from orchestrator.planfile import SavedPlan, digest, read_plan
+from orchestrator.report.console import err, out
 from orchestrator.shipped import rule_pack
 
 PlanFolder = Annotated[
@@ -31,6 +38,16 @@ PlanFolder = Annotated[
 Approve = Annotated[
     str, typer.Option("--approve", metavar="DIGEST", help="Approve unattended, by digest.")
 ]
+
+ROLLED_BACK = 6
+STOPPED = 5
+
+
+class OnFailure(StrEnum):
+    """What to do when a step fails or is in doubt."""
+
+    STOP = "stop"
+    ROLLBACK = "rollback"
 
 
 def apply(
@@ -41,12 +58,20 @@ def apply(
     vault_password_file: VaultPasswordFile = None,
     take_over: TakeOver = False,
     end_child: EndChild = False,
+    on_failure: Annotated[
+        OnFailure,
+        typer.Option(
+            "--on-failure",
+            help="stop: leave the farm as it is and say how; rollback: plan the way back from the "
+            "farm as read, check it like any plan and run it. Approved together with the plan.",
+        ),
+    ] = OnFailure.STOP,
 ) -> int:
     """Run a plan step by step; stop at the first failure and say where the farm stands.
 
     Ctrl-C stops it after the step that runs, a second one at once. `orchestrator resume` goes on.
     Exit codes: 0 done, 1 error before anything was changed, 4 the farm is not where the plan
-    starts, 5 stopped on the way or paused, 130 ended in the middle of a step.
+    starts, 5 stopped on the way or paused, 6 rolled back, 130 ended in the middle of a step.
     """
     saved = read_plan(folder)
     loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
@@ -63,7 +88,44 @@ def apply(
         take_over=take_over,
         end_child=end_child,
     )
-    return show_report(run_job(job))
+    report = run_job(job)
+    code = show_report(report)
+    if on_failure is OnFailure.ROLLBACK and _a_step_failed(report):
+        return _go_back(job, saved, lambda run: commands_for(run, inventory, extra_vars))
+    return code
+
+
+def _a_step_failed(report: RunReport) -> bool:
+    """Whether it stopped by itself: what a person stopped is left to that person."""
+    stop = report.stop
+    return stop is not None and stop.step is not None and not stop.interrupted
+
+
+def _go_back(job: Job, saved: SavedPlan, commands: Callable[[Path], Commands]) -> int:
+    """Take the way back from the farm as it is now; the exit code."""
+    out().print("Going back, as --on-failure rollback asks.")
+    try:
+        written = write_way_back(job.folder, saved, job.inventory, job.inputs)
+        if written is None:
+            return ROLLED_BACK
+        run, back = written
+        own = replace(
+            job,
+            folder=run,
+            plan=back,
+            approve=digest(run),
+            because=f"--on-failure rollback of the plan {digest(job.folder)}",
+            commands=commands(run),
+        )
+        report = run_job(own)
+    except OrchestratorError as error:
+        err().print(Text(f"The way back was not begun: {error.message}", "red"), soft_wrap=True)
+        err().print(
+            Text(f"What to do: remove the cause, then {job.commands.rollback}"), soft_wrap=True
+        )
+        return STOPPED
+    code = show_report(report)
+    return ROLLED_BACK if code == 0 else code
 
 
 def require_same_farm(saved: SavedPlan, topology: Topology, folder: Path, inventory: Path) -> None:

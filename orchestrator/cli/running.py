@@ -61,6 +61,8 @@ class Job:
     inputs : AnsibleInputs
     approve : str
         The digest given on the command line; empty asks.
+    because : str
+        Why it counts as approved, if nobody approved this very digest.
     commands : Commands
         Shown when the run stops.
     take_over, end_child : bool
@@ -72,6 +74,7 @@ class Job:
     inventory: Inventory
     inputs: AnsibleInputs
     approve: str = ""
+    because: str = ""
     commands: Commands = field(default_factory=Commands)
     take_over: bool = False
     end_child: bool = False
@@ -99,7 +102,7 @@ def run_job(job: Job) -> RunReport:
             return run_plan(
                 job.plan,
                 _playbooks(job),
-                approval=Approval(mark, Who.here()),
+                approval=Approval(mark, Who.here(), job.because),
                 observed=observed,
                 journal=journal,
                 ports=ports,

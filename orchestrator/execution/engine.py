@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.errors import InvalidInput, StalePlan
 from orchestrator.execution.gate import (
@@ -27,10 +28,11 @@ from orchestrator.model.plan import Plan
 
 @dataclass(frozen=True)
 class Approval:
-    """Which plan was approved, and by whom."""
+    """Which plan was approved, by whom, and why if not by its digest."""
 
     digest: str
     who: Who
+    because: str = ""
 
 
 def run_plan(
@@ -72,7 +74,8 @@ def run_plan(
     require_unused(journal.entries())
     require_start(plan, observed)
     digest, who = approval.digest, approval.who
-    journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host)
+    why: dict[str, Any] = {"because": approval.because} if approval.because else {}
+    journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host, **why)
     journal.append(Kind.STATE_READ, **farm_data(observed))
     names = [step.id for step in plan.steps]
     journal.append(Kind.RUN_STARTED, digest=digest, steps=names, who=who.data())

@@ -10,8 +10,9 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from orchestrator.journal.projection import RunView, view
 from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.lab.lab import Lab
+from orchestrator.lab.machine import Machine, Task
 from orchestrator.planfile import digest
 
 HERE = Path(__file__).parent
@@ -65,10 +67,23 @@ class Scene:
             skip = shutil.ignore_patterns("attempts", f"{JOURNAL_NAME}*")
             shutil.copytree(plan, self.plan, ignore=skip)
         self.lab = Lab(self.farm, folder / "lab", fresh=True)
+        self.installations: Counter[str] = Counter()
         self._stop = threading.Event()
         self._users = threading.Thread(target=self._visit_all, name="users", daemon=True)
 
+    def _count_installations(self) -> None:
+        """What the module says of itself is no count: every look at an installer is a change."""
+        start = Machine.start_task
+
+        def counted(machine: Machine, task: Task) -> None:
+            self.installations[f"{task.action} {machine.server.name} {task.build}"] += 1
+            start(machine, task)
+
+        Machine.start_task = counted  # type: ignore[method-assign]
+        self._put_back = lambda: setattr(Machine, "start_task", start)
+
     def __enter__(self) -> Self:
+        self._count_installations()
         self.lab.start()
         self._port = self.lab.port
         self._users.start()
@@ -87,6 +102,7 @@ class Scene:
         self._stop.set()
         self._users.join()
         self.lab.stop()
+        self._put_back()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -145,19 +161,19 @@ class Scene:
 
     def changes(self) -> Counter[str]:
         """How often each change was made: what the farm did, not what it was asked."""
-        told = {
-            "exchange_rollup": "build",
-            "exchange_virtual_directory": "external_url",
-            "exchange_restart": "",
-        }
+        told = {"exchange_virtual_directory": "external_url", "exchange_restart": ""}
         made = [
             call
             for call in self.lab.module_calls()
             if call["module"] in told and call["result"] == "changed" and not call["check_mode"]
         ]
-        return Counter(
+        return self.installations + Counter(
             f"{c['module']} {c['target']} {c['args'].get(told[c['module']], '')}" for c in made
         )
+
+    def asked(self, module: str) -> int:
+        """How often a module has answered."""
+        return sum(call["module"] == module for call in self.lab.module_calls())
 
     def outcomes(self) -> Counter[str]:
         return Counter(request["outcome"] for request in self.lab.requests())
@@ -186,7 +202,7 @@ class Scene:
         while not self._stop.is_set():
             for source, site in DOORS:
                 self._visit(source, f"probe-{site}@contoso.example")
-            self._stop.wait(0.4)
+            self._stop.wait(1.5)
 
     def _visit(self, source: str, mailbox: str) -> None:
         """Log on; what came of it is in the lab's own record. A server may be down."""
@@ -214,3 +230,47 @@ class Scene:
             pass
         finally:
             there.close()
+
+
+def at_once(scene: Scene, command: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start the program as a terminal does: in a process group of its own."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "orchestrator",
+            command,
+            str(scene.plan),
+            *arguments,
+            *scene.options,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        cwd=HERE.parents[1],
+        start_new_session=True,
+    )
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    limit = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < limit, f"{what} never came"
+        time.sleep(0.1)
+
+
+def begun(scene: Scene, kind: str, step: str | None = None) -> Callable[[], bool]:
+    def look() -> bool:
+        try:
+            return (kind, step) in {(entry.kind, entry.step) for entry in scene.entries()}
+        except Exception:  # Not there yet.
+            return False
+
+    return look
+
+
+def end(program: subprocess.Popen[str]) -> Ended:
+    out, _ = program.communicate(timeout=120)
+    assert "Traceback" not in out, out
+    return Ended(program.returncode, out)

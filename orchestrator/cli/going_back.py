@@ -1,0 +1,68 @@
+"""Planning and writing a way back from the farm as it is read now, for commands that take it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.text import Text
+
+from orchestrator.cli.live import read_farm
+from orchestrator.cli.planning import rollback_files, way_back
+from orchestrator.errors import InvalidInput
+from orchestrator.execution.attempts import AnsibleInputs
+from orchestrator.inventory import Inventory
+from orchestrator.model.plan import Plan
+from orchestrator.planfile import SavedPlan, digest, write_folder
+from orchestrator.planfile.folder import RUNS
+from orchestrator.report.console import out
+from orchestrator.report.plan_table import print_plan
+from orchestrator.shipped import catalogue, playbook_parts, rule_pack
+
+
+def write_way_back(
+    folder: Path,
+    saved: SavedPlan,
+    inventory: Inventory,
+    inputs: AnsibleInputs,
+    accepted: frozenset[str] = frozenset(),
+) -> tuple[Path, Plan] | None:
+    """Read the farm, plan the way back, show it and write it to a new folder below the plan's.
+
+    Returns
+    -------
+    tuple of Path and Plan, or None
+        None if there is nothing to undo.
+
+    Raises
+    ------
+    InvalidInput
+        If a server could not be read.
+    NoSafePlan
+        If there is no way back.
+    """
+    console = out()
+    farm = read_farm(inputs, inventory)
+    if not farm.complete:
+        raise InvalidInput(farm.problems)
+    book = saved.rules.book(rule_pack, saved.policy)
+    back, report = way_back(saved.topology, saved.plan, farm.state, book, accepted)
+    if not back.steps:
+        console.print("Nothing to undo: the farm is where this way back would lead.")
+        return None
+    print_plan(console, saved.topology, back, book, catalogue(), report)
+    if back.end != saved.plan.start:
+        console.print(
+            "Note: the start of the plan was broken; this ends in the last state in which no "
+            "path is broken (--accept-broken PATH goes further)."
+        )
+    run = _next_run(folder)
+    write_folder(run, rollback_files(saved.topology, back, book, report, playbook_parts()))
+    console.print(Text(f"Written to {run}. Digest {digest(run)}"), soft_wrap=True)
+    return run, back
+
+
+def _next_run(folder: Path) -> Path:
+    number = 1
+    while (folder / RUNS / str(number)).exists():
+        number += 1
+    return folder / RUNS / str(number)
