@@ -340,7 +340,7 @@ def test_every_server_that_may_is_on_its_goal(forth: Ran) -> None:
 def test_the_journal_tells_the_run(forth: Ran) -> None:
     kinds = [(e.kind, e.step) for e in forth.journal if e.kind != "step-child"]
     steps = [step["id"] for step in forth.steps]
-    ends = [("state-read", None), ("run-finished", None)]
+    ends = [(kind, None) for kind in ("state-read", "steps-verified", "run-finished")]
     begin = [("plan-approved", None), ("state-read", None), ("run-started", None)]
     middle = [(k, s) for s in steps for k in ("step-started", "step-succeeded")]
     assert kinds == [*begin, *middle, *ends]
