@@ -25,7 +25,7 @@ def living(folder: Path, run: RunView) -> list[int]:
     Found by the private folders below it, which also tells of workers and of a child that died
     too early to be in the journal; and by the journal, which also tells of another user's.
     """
-    found = set(process.of_run(folder.absolute()))
+    found = {pid for place in _places(folder, run) for pid in process.of_run(place)}
     for step in run.steps.values():
         pid, identity = step.child.get("pid"), str(step.child.get("identity", ""))
         if pid is not None and identity and process.alive(int(pid), identity):
@@ -74,7 +74,8 @@ def settle(
     journal.append(Kind.CHILD_FOUND, pids=left, folder=str(folder.absolute()), action=action)
     if end:
         say(f"The interrupted run still works (process {named}); ending it ...")
-        process.end_run(folder.absolute())
+        for place in _places(folder, run):
+            process.end_run(place)
         if left := living(folder, run):
             raise OrchestratorError(
                 f"process {', '.join(map(str, left))} of the interrupted run cannot be ended",
@@ -93,3 +94,9 @@ def settle(
                 )
             time.sleep(_LOOK_SECONDS)
     journal.append(Kind.CHILD_GONE, pids=left, how="ended" if end else "ended by itself")
+
+
+def _places(folder: Path, run: RunView) -> set[Path]:
+    """Where private folders may be, also if the plan was named by another path before."""
+    begun = [step for step in run.steps.values() if step.status.begun and step.child.get("folder")]
+    return {folder.absolute(), folder.resolve(), *(Path(step.child["folder"]) for step in begun)}
