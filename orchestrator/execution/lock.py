@@ -187,7 +187,8 @@ def _held(path: Path) -> OrchestratorError:
         return OrchestratorError(
             f"the lock {path} was left behind by a run that has died: {owner}",
             f"its step may have been cut off in the middle. To go on with that plan: "
-            f"orchestrator resume {owner.folder or 'DIR'} --take-over; for anything else {again}",
+            f"orchestrator resume {owner.folder or 'DIR'} -i {path.parents[1]} --take-over; "
+            f"for anything else {again}",
         )
     remedy = "wait for it to end"
     if owner.host != socket.gethostname():

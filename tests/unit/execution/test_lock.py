@@ -94,7 +94,7 @@ def test_a_second_operator_is_told_and_a_killed_one_leaves_a_stale_lock(tmp_path
         run_lock(tmp_path, plan="sha256:second", clock=Fixed()),
     ):
         pytest.fail("a stale lock was taken over")
-    assert "resume DIR --take-over" in caught.value.remedy
+    assert f"resume DIR -i {tmp_path} --take-over" in caught.value.remedy
     with run_lock(tmp_path, plan="sha256:second", clock=Fixed(), take_over=True) as held:
         assert held.taken_from is not None
         assert (held.taken_from.pid, held.taken_from.plan) == (first.pid, "sha256:first")
