@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 from orchestrator.lab import cookies
 from orchestrator.lab.owa import pages
+from orchestrator.lab.owa.session import Session
 from orchestrator.lab.owa.source import Source
 from orchestrator.lab.wire.http import Headers, Request, Response
 
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 _SESSIONS_KEPT = 20_000
 USER_HEADER = "x-lab-user"
-
-
-@dataclass
-class Session:
-    """A logged-on user; `target` is the server that was found for the mailbox."""
-
-    mailbox: Mailbox
-    target: str | None = None
 
 
 class OwaFront:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from orchestrator.lab.farm import Mailbox, Server
     from orchestrator.lab.machine import Event
-    from orchestrator.lab.owa.front import Session
+    from orchestrator.lab.owa.session import Session
     from orchestrator.lab.wire.http import ClientConnection
     from orchestrator.lab.world import World
 
