@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -68,9 +69,7 @@ def way_back(
     NoSafePlan
         If no order works, or a change on the way cannot be undone.
     """
-    states = [plan.start]
-    for step in plan.steps:
-        states.append(step.apply(states[-1]))
+    states = itertools.accumulate(plan.steps, lambda now, step: step.apply(now), initial=plan.start)
     target = last_sound_state(topology, states, book, accepted_paths)
     given_up = {
         found.path
