@@ -18,7 +18,7 @@ from orchestrator.execution.verdict import StepVerdict, judge
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
-from orchestrator.model.plan import Plan, Step
+from orchestrator.model.plan import Plan, Step, StepKind
 
 _ENDS = {
     StepStatus.SUCCEEDED: Kind.STEP_SUCCEEDED,
@@ -244,6 +244,7 @@ class Run:
                 resume_command=self._commands.resume,
                 rollback_command=self._commands.rollback,
                 paused=paused,
+                disproved=_disproved(step, status),
             ),
             interrupted=interrupted
             or (result is not None and result.status is RunStatus.CANCELLED),
@@ -298,3 +299,10 @@ def farm_data(farm: ObservedFarm) -> dict[str, Any]:
 
 def _unwritten(known: str, error: OrchestratorError) -> RunStopped:
     return RunStopped(f"{known}; the run stops here: {error.message}", error.remedy)
+
+
+def _disproved(step: Step | None, status: StepStatus | None) -> tuple[str, ...]:
+    """The rules a failed pilot was there to show."""
+    if step is None or status is not StepStatus.FAILED:
+        return ()
+    return step.rules if step.pilot and step.kind is StepKind.VERIFY else ()

@@ -152,15 +152,31 @@ def next_steps(
     resume_command: str,
     rollback_command: str,
     paused: bool = False,
+    disproved: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """What to do after a stop, in order."""
+    """What to do after a stop, in order.
+
+    Parameters
+    ----------
+    disproved : sequence of str
+        Rules a failed pilot was there to show.
+    """
     steps = []
+    if disproved:
+        names = ", ".join(disproved)
+        options = " ".join(f"--strict {name}" for name in disproved)
+        steps.append(
+            f"The pilot did not show that this farm bears with {names}. If what is said above is a "
+            f"refusal by version, that is this farm's answer: make a new plan with {options}, and "
+            "write the rule under policy: strict: in organization.yml for all later ones. "
+            "Otherwise remove the cause."
+        )
     if status is StepStatus.IN_DOUBT:
         steps.append(
             "The step is in doubt: what was read above counts, not what the step reported. "
             "Look at its servers before anything else."
         )
-    if not paused:
+    if not paused and not disproved:
         steps.append("Remove the cause.")
     if redirections:
         steps.append(

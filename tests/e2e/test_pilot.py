@@ -40,6 +40,7 @@ def test_the_stop_says_where_the_farm_is_and_what_to_do(
     assert lines[read + 1] == "ber-cas-01: build 14.2.298.4, expected 14.2.247.5"
     assert any(line.startswith("Steps done: upgrade-berlin-2010-1. Not begun:") for line in lines)
     assert f"Or go back to the state before: orchestrator rollback {stopped[1]}" in stopped[0].out
+    assert "make a new plan with --strict owa-2010-older-source" in stopped[0].out
     # One server, the pilot's, and no other: what the stop said is what the farm is.
     old = {**farm.builds(), "ber-cas-01": "14.2.247.5"}
     assert old == {
