@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from orchestrator.inventory import yaml_text
+from orchestrator.inventory.faults import fields_at, quoted, read_mapping
 from orchestrator.inventory.findings import did_you_mean
 from orchestrator.inventory.organization import Organization
 
@@ -73,15 +73,8 @@ class Document:
 
 def read(path: Path, findings: Findings) -> Document | None:
     """Read organization.yml, or return None with findings."""
-    shown = str(path)
-    content = yaml_text.read_text(path, shown, findings)
-    text = yaml_text.parse(content, shown, findings) if content is not None else None
+    text = read_mapping(path, findings, "CAS-E201", "`version: 1` and `organization: NAME`")
     if text is None:
-        return None
-    if not isinstance(text.value, dict):
-        what = "is empty" if text.value is None else "is not a mapping of settings"
-        remedy = "it begins with `version: 1` and `organization: NAME`"
-        findings.error("CAS-E201", shown, what, text.place(), remedy)
         return None
     try:
         return Document(Organization.model_validate(text.value), text)
@@ -124,45 +117,17 @@ def _report(fault: dict[str, Any], text: YamlText, findings: Findings) -> None:
     if kind == "missing":
         findings.error("CAS-E201", where, f"has no {name}", place, f"add {name}")
     elif kind == "extra_forbidden":
-        remedy = did_you_mean(name, _siblings(keys[:-1]))
+        remedy = did_you_mean(name, fields_at(Organization, keys[:-1]))
         findings.error("CAS-E201", where, f"has an unknown field {name}", place, remedy)
     elif "[key]" in fault["loc"] or name in {"source", "target", "site"}:
-        message = f"{_quoted(given)} cannot be a site's name"
+        message = f"{quoted(given)} cannot be a site's name"
         findings.error("CAS-E201", where, message, place, _SITE_REMEDY)
     elif name in _FIELDS:
         code, message, remedy = _FIELDS[name]
-        findings.error(code, where, f"{name} {_quoted(given)} {message}", place, remedy)
+        findings.error(code, where, f"{name} {quoted(given)} {message}", place, remedy)
     else:
         should = _SHOULD.get(kind) or fault["msg"].lower().removeprefix("input ")
         field = "" if where == name else f"{name} " if isinstance(keys[-1], str) else ""
-        message = f"{field}{should}, found {_quoted(given)}"
+        message = f"{field}{should}, found {quoted(given)}"
         remedy = _QUOTE if kind == "string_type" else "docs/organization.md describes every field"
         findings.error("CAS-E201", where, message, place, remedy)
-
-
-def _siblings(keys: Keys) -> list[str]:
-    """The fields that may stand where an unknown one was found."""
-    model: Any = Organization
-    for key in keys:
-        if isinstance(key, str) and hasattr(model, "model_fields") and key in model.model_fields:
-            model = _model_in(model.model_fields[key].annotation)
-    return list(model.model_fields) if hasattr(model, "model_fields") else []
-
-
-def _model_in(annotation: Any) -> Any:
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, (dict, list)):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:76]} ..."

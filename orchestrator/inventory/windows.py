@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from orchestrator.errors import InvalidInput
-from orchestrator.inventory import yaml_text
+from orchestrator.inventory.faults import read_mapping
 from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.windows_document import LONGEST_DAYS, Blackout, Entry, Windows
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy
@@ -122,15 +122,8 @@ def time_policy(document: Windows, replication_minutes: int) -> TimePolicy:
 def _read(
     path: Path, sites: Collection[str], findings: Findings
 ) -> tuple[Calendar, Windows] | None:
-    shown = str(path)
-    content = yaml_text.read_text(path, shown, findings)
-    text = yaml_text.parse(content, shown, findings) if content is not None else None
+    text = read_mapping(path, findings, "CAS-E601", "`version: 1` and `zone: Europe/Paris`")
     if text is None:
-        return None
-    if not isinstance(text.value, dict):
-        what = "is empty" if text.value is None else "is not a mapping of settings"
-        remedy = "it begins with `version: 1` and `zone: Europe/Paris`"
-        findings.error("CAS-E601", shown, what, text.place(), remedy)
         return None
     try:
         document = Windows.model_validate(text.value)

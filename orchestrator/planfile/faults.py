@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.diagnostic import Place
+from orchestrator.inventory.faults import fields_at, quoted
 from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.yaml_text import Keys
 
@@ -72,7 +73,7 @@ def _words(fault: dict[str, Any], keys: Keys, model: type[BaseModel]) -> tuple[s
     if kind == "missing":
         return f"has no {name}", f"add {name}"
     if kind == "extra_forbidden":
-        return f"has an unknown field {name}", did_you_mean(name, _fields(model, keys[:-1]))
+        return f"has an unknown field {name}", did_you_mean(name, fields_at(model, keys[:-1]))
     if kind == "too_short" and name == "references":
         return "has no source", "say in references where the rule is from"
     if name == "build" and isinstance(given, int | float):
@@ -82,28 +83,4 @@ def _words(fault: dict[str, Any], keys: Keys, model: type[BaseModel]) -> tuple[s
     should = _SHOULD.get(kind) or fault["msg"].removeprefix("Value error, ").lower().removeprefix(
         "input "
     )
-    return f"{field}{should}, found {_quoted(given)}", ""
-
-
-def _fields(model: Any, keys: Keys) -> list[str]:
-    """The fields that may stand where an unknown one was found."""
-    for key in keys:
-        if isinstance(key, str) and hasattr(model, "model_fields") and key in model.model_fields:
-            model = _model_in(model.model_fields[key].annotation)
-    return list(model.model_fields) if hasattr(model, "model_fields") else []
-
-
-def _model_in(annotation: Any) -> Any:
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
-    return next((found for found in inner if found is not None), None)
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
-    text = f'"{value}"' if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:76]} ..."
+    return f"{field}{should}, found {quoted(given)}", ""

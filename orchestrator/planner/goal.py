@@ -8,7 +8,7 @@ from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.state import State
-from orchestrator.model.topology import Pool, Topology
+from orchestrator.model.topology import Topology
 from orchestrator.rules.engine import RuleBook
 
 
@@ -123,8 +123,3 @@ def irreversible_because(topology: Topology, old: Build, new: Build, catalogue: 
             "build, it cannot be installed again"
         )
     return ""
-
-
-def pool_changes(pool: Pool, start: State, end: State) -> bool:
-    """Whether any server of the pool gets another build."""
-    return any(start.builds[name] != end.builds[name] for name in pool.servers)
