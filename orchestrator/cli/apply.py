@@ -27,6 +27,7 @@ from orchestrator.cli.running import (
 )
 from orchestrator.errors import OrchestratorError, StalePlan
 from orchestrator.execution.run import Commands, RunReport
+from orchestrator.inventory import Inventory
 from orchestrator.model.topology import Topology
 from orchestrator.planfile import SavedPlan, digest, read_plan
 from orchestrator.report.console import err, out
@@ -73,11 +74,8 @@ def apply(
     Exit codes: 0 done, 1 error before anything was changed, 4 the farm is not where the plan
     starts, 5 stopped on the way or paused, 6 rolled back, 130 ended in the middle of a step.
     """
-    saved = read_plan(folder)
-    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
-    require_same_farm(saved, loaded.topology, folder, inventory)
-    book = saved.rules.book(rule_pack, saved.policy)
-    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
+    saved, loaded = plan_and_farm(folder, inventory, vault_password_file, extra_vars)
+    require_sound(saved, folder)
     job = Job(
         folder=folder,
         plan=saved.plan,
@@ -126,6 +124,30 @@ def _go_back(job: Job, saved: SavedPlan, commands: Callable[[Path], Commands]) -
         return STOPPED
     code = show_report(report)
     return ROLLED_BACK if code == 0 else code
+
+
+def plan_and_farm(
+    folder: Path, inventory: Path, vault_password_file: Path | None, extra_vars: list[str] | None
+) -> tuple[SavedPlan, Inventory]:
+    """A plan and the inventory it was made from, as they are now.
+
+    Raises
+    ------
+    InvalidInput
+        If one of them cannot be read.
+    StalePlan
+        If the plan is about another farm.
+    """
+    saved = read_plan(folder)
+    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
+    require_same_farm(saved, loaded.topology, folder, inventory)
+    return saved, loaded
+
+
+def require_sound(saved: SavedPlan, folder: Path) -> None:
+    """Have the independent checker look at a saved plan again; stop if it finds anything."""
+    book = saved.rules.book(rule_pack, saved.policy)
+    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
 
 
 def require_same_farm(saved: SavedPlan, topology: Topology, folder: Path, inventory: Path) -> None:

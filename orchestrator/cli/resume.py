@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.checker import check
-from orchestrator.cli.apply import PlanFolder, require_same_farm
-from orchestrator.cli.inputs import read_inventory
+from orchestrator.cli.apply import PlanFolder, plan_and_farm, require_sound
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
-from orchestrator.cli.planning import EDITED, require_safe
 from orchestrator.cli.running import (
     EndChild,
     Job,
@@ -16,9 +13,7 @@ from orchestrator.cli.running import (
     resume_job,
     show_report,
 )
-from orchestrator.planfile import read_plan
 from orchestrator.report.console import out
-from orchestrator.shipped import rule_pack
 
 
 def resume(
@@ -36,11 +31,8 @@ def resume(
     changed, 4 the farm moved meanwhile, 5 stopped again or paused, 130 ended in the middle of a
     step.
     """
-    saved = read_plan(folder)
-    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
-    require_same_farm(saved, loaded.topology, folder, inventory)
-    book = saved.rules.book(rule_pack, saved.policy)
-    require_safe(check(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
+    saved, loaded = plan_and_farm(folder, inventory, vault_password_file, extra_vars)
+    require_sound(saved, folder)
     job = Job(
         folder=folder,
         plan=saved.plan,

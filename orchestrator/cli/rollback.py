@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.apply import Approve, PlanFolder, require_same_farm
+from orchestrator.cli.apply import Approve, PlanFolder, plan_and_farm
 from orchestrator.cli.going_back import write_way_back
-from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.running import (
     EndChild,
@@ -22,7 +21,6 @@ from orchestrator.cli.running import (
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.topology import Topology
-from orchestrator.planfile import read_plan
 
 
 def rollback(
@@ -49,9 +47,7 @@ def rollback(
 
     Writes DIR/runs/N and touches nothing else. Exit codes as for plan and apply.
     """
-    saved = read_plan(folder)
-    loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
-    require_same_farm(saved, loaded.topology, folder, inventory)
+    saved, loaded = plan_and_farm(folder, inventory, vault_password_file, extra_vars)
     inputs = inputs_of(loaded, extra_vars, vault_password_file)
     accepted = _accepted(accept_broken or [], saved.topology)
     written = write_way_back(folder, saved, loaded, inputs, accepted)
