@@ -27,6 +27,7 @@ def precheck(make_stage, make_server):
         make_server("pending", pending_restart=True),
         make_server("full", free_disk_mb=10),
         make_server("done-but-pending", build=RU1, pending_restart=True),
+        make_server("cut-off", pending_restart=True),
         make_server("soon-idle", busy_reads=2, installer_running=True),
         make_server("busy", installer_running=True),
         make_server("updating", automatic_updates="install"),
@@ -36,7 +37,7 @@ def precheck(make_stage, make_server):
     hosts = {one["name"].lower(): {} for one in servers}
     hosts["too-old"] = {"exchange_management_host": "too-old"}
     hosts["lost"] = {"exchange_management_host": "nowhere"}
-    for name in ("removal-cut-off", "other-service-pack"):
+    for name in ("removal-cut-off", "other-service-pack", "cut-off"):
         hosts[name] = {"kind": "downgrade"}
     stage = make_stage()
     stage.set_hosts(hosts)
@@ -79,7 +80,7 @@ def test_precheck_refuses(precheck, host, message):
 
 
 @pytest.mark.parametrize(
-    "host", ["fine", "done-but-pending", "soon-idle", "updating", "removal-cut-off"]
+    "host", ["fine", "done-but-pending", "cut-off", "soon-idle", "updating", "removal-cut-off"]
 )
 def test_precheck_lets_pass(precheck, host):
     assert precheck.messages(host) == []
@@ -103,6 +104,7 @@ def rollup(make_stage, make_server):
         make_server("exact", build=RU2, left=RU1),
         make_server("older-left", build=RU2, left=RTM),
         make_server("beneath", build=RU2, left=RU1),
+        make_server("cut-off", build=RU2, left=RU1, pending_restart=True),
     ]
     up, down = {"kind": "upgrade", "goal": RU2}, {"kind": "downgrade", "goal": RU1}
     stage = make_stage()
@@ -114,6 +116,7 @@ def rollup(make_stage, make_server):
             "exact": down,
             "older-left": down,
             "beneath": {"kind": "downgrade", "goal": RTM},
+            "cut-off": down,
         }
     )
     stage.set_farm(*servers)
@@ -121,7 +124,7 @@ def rollup(make_stage, make_server):
     stage.set_play(
         "rollup.yml", "exchange_rollup", exchange_step=step, exchange_rollup_poll_retries="4"
     )
-    changed = "install,exact,older-left,beneath"
+    changed = "install,exact,older-left,beneath,cut-off"
     return stage.run("rollup.yml"), stage.run("rollup.yml", "--limit", changed)
 
 
@@ -132,6 +135,7 @@ def rollup(make_stage, make_server):
         ("exact", [("absent", RU2)], RU1),
         ("older-left", [("absent", RU2), ("present", RU1)], RU1),
         ("beneath", [("absent", RU2), ("absent", RU1)], RTM),
+        ("cut-off", [("absent", RU2)], RU1),
     ],
 )
 def test_rollup_ends_at_the_goal_and_stays_there(rollup, host, done, build):
@@ -140,6 +144,12 @@ def test_rollup_ends_at_the_goal_and_stays_there(rollup, host, done, build):
     assert [(call["state"], call["build"]) for call in calls] == done
     assert first.farm["servers"][host]["build"] == build
     assert second.stats[host]["changed"] == 0
+
+
+def test_a_removal_begins_with_the_restart_the_server_waits_for(rollup):
+    calls = [c["module"] for c in rollup[0].farm["calls"] if c.get("target") == "cut-off"]
+    assert calls.index("exchange_restart") < calls.index("exchange_rollup")
+    assert rollup[0].calls("exchange_restart", "exact") == []
 
 
 def test_a_poll_repeats_the_same_arguments(rollup):
