@@ -24,6 +24,8 @@ ALLOWED = {
     # of planner only the values of its explanations
     "report": {"model", "rules", "graph", "planner", "checker", "execution", "journal"},
     "lab": set(),
+    # of rules only the scale of confidence
+    "discovery": {"model", "rules", "errors", "diagnostic", "inventory", "shipped"},
 }
 FORBIDDEN_IN_PURE = {
     *("os", "io", "pathlib", "socket", "subprocess", "time", "random", "sqlite3"),

@@ -1,0 +1,1 @@
+"""What exists and what happens, told by hosts, exports and logs instead of by people."""
