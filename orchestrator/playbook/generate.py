@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Mapping
-from typing import Any
 
 import jinja2
-import yaml
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import Plan, Step
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
+from orchestrator.playbook.block import block
 from orchestrator.playbook.values import step_values
 
 # Ansible reads more into other characters of a `hosts:` pattern.
 _HOST = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Block YAML in which no text of the plan is ever taken for a template."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
-        # Lists stand inside their key, as ansible-lint wants them.
-        super().increase_indent(flow=flow, indentless=False)
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    if "{{" in value or "{%" in value or "{#" in value:
-        return dumper.represent_scalar("!unsafe", value, style='"')
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _yaml(value: object, indent: int = 0) -> str:
-    text = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000
-    ).removesuffix("...\n")
-    return textwrap.indent(text.rstrip("\n"), " " * indent).lstrip(" ")
 
 
 _TEMPLATES = jinja2.Environment(
@@ -55,7 +26,7 @@ _TEMPLATES = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_TEMPLATES.filters["yaml"] = _yaml
+_TEMPLATES.filters["yaml"] = block
 
 
 def step_playbook(position: int, step: Step) -> str:

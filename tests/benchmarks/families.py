@@ -134,7 +134,7 @@ def family(name: str, size: int, seed: int) -> Farm:
     rng = random.Random(f"{name} {size} {seed}")
     arcs = FAMILIES[name](size, rng)
     paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in arcs]
-    return _farm(f"{name}-{size}-{seed}", size, paths, {}, 1, RuleBook(rule_pack()))
+    return _farm(f"{name}-{size}-{seed}", [1] * size, paths, {}, RuleBook(rule_pack()))
 
 
 def growing(servers: int, *, probed: bool, seed: int = 1) -> Farm:
@@ -150,9 +150,37 @@ def growing(servers: int, *, probed: bool, seed: int = 1) -> Farm:
     size = servers // 20
     rng = random.Random(f"growing {size} {seed}")
     paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in two_hub(size, rng)]
-    return _farm(
-        f"growing-{servers}", size, paths, {}, 20, RuleBook(rule_pack()), minimum=10, probed=probed
-    )
+    counts = [20] * size
+    book = RuleBook(rule_pack())
+    return _farm(f"growing-{servers}", counts, paths, {}, book, minimum=10, probed=probed)
+
+
+LARGEST_SITES = 200
+LARGEST_WINDOWS = """\
+version: 1
+zone: Europe/Paris
+from: 2012-04-02
+until: 2013-03-31
+site_zones: {s00000: Europe/London, s00001: Europe/Helsinki}
+windows:
+  - {name: weekend, days: [sat], start: "20:00", duration: 10h}
+  - {name: hubs, days: [sun], start: "20:00", duration: 8h, sites: [s00000, s00001]}
+blackouts:
+  - {name: end of year, first_day: 2012-12-15, last_day: 2013-01-06}
+policy: {max_parallel: 10}
+"""
+
+
+def largest(seed: int = 1) -> Farm:
+    """500 servers in 200 sites, two hubs, every pool probed: two or three servers a site.
+
+    To be planned with `LARGEST_WINDOWS`.
+    """
+    rng = random.Random(f"largest {seed}")
+    paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in two_hub(LARGEST_SITES, rng)]
+    counts = [2 + site % 2 for site in range(LARGEST_SITES)]
+    book = RuleBook(rule_pack())
+    return _farm(f"largest-{seed}", counts, paths, {}, book, minimum=1, probed=True)
 
 
 KINDS = 3
@@ -182,7 +210,7 @@ def mixed(size: int, seed: int) -> Farm:
                 rules.append(_broken(Protocol.OWA, old(source), new(target)))
             if source <= target:
                 rules.append(_broken(Protocol.EWS, new(source), old(target)))
-    return _farm(f"mixed-{size}-{seed}", size, paths, kinds, 1, RuleBook(tuple(rules)))
+    return _farm(f"mixed-{size}-{seed}", [1] * size, paths, kinds, RuleBook(tuple(rules)))
 
 
 def old(kind: int) -> Build:
@@ -197,22 +225,21 @@ def new(kind: int) -> Build:
 
 def _farm(
     name: str,
-    size: int,
+    servers_by_site: list[int],
     paths: list[tuple[int, int, Protocol, int]],
     kinds: dict[int, int],
-    servers_per_site: int,
     book: RuleBook,
     *,
     minimum: int = 0,
     probed: bool = False,
 ) -> Farm:
-    ids = [PoolId(f"s{site:05}", LINE) for site in range(size)]
+    ids = [PoolId(f"s{site:05}", LINE) for site in range(len(servers_by_site))]
     servers: dict[str, Server] = {}
     pools: dict[PoolId, Pool] = {}
     start: dict[str, Build] = {}
     end: dict[str, Build] = {}
     for site, pool in enumerate(ids):
-        names = tuple(f"cas-{site:05}-{n:02}" for n in range(servers_per_site))
+        names = tuple(f"cas-{site:05}-{n:02}" for n in range(servers_by_site[site]))
         for server in names:
             servers[server] = Server(server, pool, 30, f"https://{server}.example/owa")
             start[server] = old(kinds[site]) if kinds else OLD

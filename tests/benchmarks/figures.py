@@ -17,7 +17,15 @@ import scipy.optimize  # the clock starts after imports
 import scipy.sparse  # noqa: F401
 
 from benchmarks.documents import as_json, as_yaml
-from benchmarks.families import FAMILIES, SEEDS, family, growing, mixed
+from benchmarks.families import (
+    FAMILIES,
+    LARGEST_WINDOWS,
+    SEEDS,
+    family,
+    growing,
+    largest,
+    mixed,
+)
 from benchmarks.measure import (
     arcs_of,
     cut_of,
@@ -26,6 +34,7 @@ from benchmarks.measure import (
     networkx_pass,
     site_arcs,
     timed,
+    whole_command,
 )
 
 SITES = 5_000
@@ -84,6 +93,18 @@ def growth() -> Iterator[str]:
         )
 
 
+def folder() -> Iterator[str]:
+    """The largest real farm, windows and all: the whole command, start included."""
+    farm = largest()
+    with tempfile.TemporaryDirectory() as scratch:
+        row = whole_command(farm, LARGEST_WINDOWS, Path(scratch))
+    yield (
+        f"{len(farm.topology.servers)} servers, {len(farm.topology.sites)} sites, windows: "
+        f"planned, checked and written in {row['seconds']:.1f} s of processor, "
+        f"{row['clock']:.1f} s by the clock; {row['files']:.0f} files, {row['megabytes']:.1f} MB"
+    )
+
+
 def grown(servers: int, *, probed: bool) -> dict[str, float]:
     """One size of the growth figure, each side in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
@@ -108,9 +129,10 @@ def _apart(*arguments: object) -> dict[str, float]:
     return answer
 
 
+PARTS = {"folder": folder, "families": families, "labels": labels, "growth": growth}
+
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["families", "labels", "growth"]
-    for part in chosen:
-        for line in {"families": families, "labels": labels, "growth": growth}[part]():
+    for part in sys.argv[1:] or PARTS:
+        for line in PARTS[part]():
             sys.stdout.write(line + "\n")
             sys.stdout.flush()

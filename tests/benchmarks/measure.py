@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +17,12 @@ import igraph
 import networkx as nx
 
 from benchmarks.documents import read
-from benchmarks.families import NEW, Farm
+from benchmarks.families import LINE, NEW, Farm
 from orchestrator.checker import check
 from orchestrator.model.topology import Label, Protocol
 from orchestrator.planfile import SavedPlan, render, to_document
+from orchestrator.planfile.organization import organization_document
+from orchestrator.planfile.organization_file import write_organization
 from orchestrator.planner import make_plan
 from orchestrator.planner.constraints import Arc, order_arcs, path_facts
 from orchestrator.planner.cycles import Cut, cheapest_cut
@@ -144,6 +149,39 @@ def json_to_plan(source: Path, target: Path) -> dict[str, float]:
     }
 
 
+def whole_command(farm: Farm, windows: str, folder: Path) -> dict[str, float]:
+    """``plan --organization FILE --windows FILE -o FOLDER`` as an operator runs it.
+
+    Returns
+    -------
+    dict
+        Seconds of processor and by the clock, start and imports included; files and megabytes
+        written.
+    """
+    document, times, out = folder / "farm.json", folder / "windows.yml", folder / "plan"
+    goals = {LINE: NEW}
+    write_organization(
+        organization_document(farm.topology, farm.start, goals, farm.book, None), document
+    )
+    times.write_text(windows, encoding="utf-8")
+    words = ["plan", "--organization", str(document), "--windows", str(times), "-o", str(out)]
+    used, began = _children(), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestrator", *words], capture_output=True, text=True, check=False
+    )
+    taken = {"seconds": _children() - used, "clock": time.perf_counter() - began}
+    if done.returncode:
+        raise ValueError(done.stdout + done.stderr)
+    written = [path for path in out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in written) / 1e6
+    return taken | {"files": len(written), "megabytes": size}
+
+
+def _children() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def _megabytes() -> float:
     """The most memory this process has held since it began.
 
@@ -172,8 +210,6 @@ def main(arguments: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    import sys
-
     import scipy.optimize  # the clock starts after imports, on both sides
     import scipy.sparse  # noqa: F401
 

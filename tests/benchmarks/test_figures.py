@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.families import FAMILIES, family, mixed
+from benchmarks.families import FAMILIES, LARGEST_WINDOWS, family, largest, mixed
 from benchmarks.figures import grown
 from benchmarks.measure import (
     arcs_of,
@@ -14,6 +16,7 @@ from benchmarks.measure import (
     networkx_pass,
     site_arcs,
     timed,
+    whole_command,
 )
 
 SITES = 500
@@ -53,3 +56,9 @@ def test_ten_times_the_servers_take_no_thirty_times_as_long() -> None:
     assert large["total"] < 30 * max(small["total"], 0.02)
     assert large["total"] < 3 * large["yaml"]
     assert large["megabytes"] < 400
+
+
+def test_the_largest_real_farm_is_planned_and_written_in_seconds(tmp_path: Path) -> None:
+    row = whole_command(largest(), LARGEST_WINDOWS, tmp_path)
+    assert row["files"] > 800
+    assert row["seconds"] < 10
