@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import resource
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import yaml
 
-from orchestrator.lab import remote, switches
+from orchestrator.lab import faults, remote, switches
 from orchestrator.lab.errors import LabError
 from orchestrator.lab.store import Store
 
@@ -89,6 +93,8 @@ def status(state: StateOption = _STATE) -> None:
         if name in usual or not name.startswith("redirect_type.")
     ]
     typer.echo("switches: " + ", ".join(turned))
+    for fault in answer["faults"]:
+        typer.echo(f"fault: {fault}")
 
 
 @app.command("set", help=f"Turn a switch. Switches: {switches.known()}")
@@ -100,3 +106,73 @@ def set_switch(
     with _one_line():
         answer = remote.turn(Store(state), switch)
     typer.echo(f"{answer['switch']} is {answer['value']}")
+
+
+@app.command("fault", help=f"Arm a fault. Kinds: {faults.known()}")
+def arm_fault(
+    kind: Annotated[str, typer.Argument(metavar="KIND")],
+    at: Annotated[str, typer.Option("--at", help="Host, server or site; default: any.")] = "",
+    module: Annotated[str, typer.Option("--module", help="Only calls of this module.")] = "",
+    when: Annotated[str, typer.Option("--when", help="before or after the change.")] = "before",
+    times: Annotated[
+        int | None, typer.Option("--times", help="How often; 0: until it is cleared.")
+    ] = None,
+    skip: Annotated[int, typer.Option("--skip", help="Let so many moments pass first.")] = 0,
+    value: Annotated[str, typer.Option("--value", help="Seconds, code or build.")] = "",
+    state: StateOption = _STATE,
+) -> None:
+    """Arm a fault of the running farm."""
+    entry = {"kind": kind, "at": at, "module": module, "when": when, "times": times, "skip": skip}
+    with _one_line():
+        _show_faults(remote.arm(Store(state), [{**entry, "value": value}]))
+
+
+@app.command("faults")
+def list_faults(
+    state: StateOption = _STATE,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="YAML list of faults to arm, keys as of `fault`.")
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Clear all.")] = False,  # noqa: FBT002
+) -> None:
+    """Show, arm from a file, or clear the faults of the running farm."""
+    with _one_line():
+        store = Store(state)
+        if file is not None:
+            _show_faults(remote.arm(store, _faults_of(file)))
+        else:
+            _show_faults(remote.armed(store, clear=clear))
+
+
+@app.command("starve", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def starve(
+    context: typer.Context,
+    kilobytes: Annotated[int, typer.Option("--kilobytes", help="Size no file may exceed.")] = 64,
+) -> None:
+    """Run a command whose files cannot grow, as on a control node that is out of disk.
+
+    For example: orchestrator lab starve --kilobytes 64 -- orchestrator apply PLAN -i INVENTORY
+    """
+    if not context.args:
+        raise typer.BadParameter("name a command after --")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024))
+    try:
+        os.execvp(context.args[0], context.args)  # noqa: S606 - the user's own command
+    except OSError as error:
+        typer.echo(f"lab: {context.args[0]}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _faults_of(file: Path) -> list[dict[str, Any]]:
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise LabError(f"{file}: {error}") from error
+    if not isinstance(entries, list):
+        raise LabError(f"{file}: expected a list of faults")
+    return entries
+
+
+def _show_faults(answer: dict[str, Any]) -> None:
+    typer.echo("\n".join(answer["armed"]) or "No fault is armed.")

@@ -173,6 +173,31 @@ class Lab:
         """
         return self._ask(lambda service: service.world.set(assignment))
 
+    def arm(self, kind: str, **more: Any) -> str:
+        """Arm a fault (`orchestrator.lab.faults`); how it reads.
+
+        Raises:
+            LabError: it is none.
+        """
+        return self._ask(lambda service: str(service.world.arm({"kind": kind, **more})))
+
+    def disarm(self) -> None:
+        """Clear all faults."""
+        self._ask(lambda service: service.world.disarm())
+
+    def strikes(self) -> list[dict[str, Any]]:
+        """Every strike of a fault so far (faults.jsonl)."""
+        return list(read_records(self.store.folder / "faults.jsonl"))
+
+    def services(self, server: str) -> dict[str, tuple[str, str]]:
+        """Start mode and state of the services of a server."""
+
+        def read(service: LabService) -> dict[str, tuple[str, str]]:
+            services = service.world.machine(server).services
+            return {name: (entry.start_mode, entry.state) for name, entry in services.items()}
+
+        return self._ask(read)
+
     def status(self) -> dict[str, Any]:
         """Servers and switches, as `lab status` shows them."""
         return self._ask(LabService.status)

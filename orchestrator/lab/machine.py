@@ -58,15 +58,19 @@ class Task:
     Attributes:
         action: `present` or `absent`.
         before: the rollups installed when it began.
+        effect: empty for what its exit code says; else `none`, `done`, or the build it leaves.
+        leaves_disabled: services stay Disabled although it succeeds.
     """
 
     action: str
     build: str
     started: float
     ends: float
-    exit_code: int
+    exit_code: int | None
     log_path: str
     before: list[str] = field(default_factory=list)
+    effect: str = ""
+    leaves_disabled: bool = False
 
 
 @dataclass
@@ -133,20 +137,43 @@ class Machine:
         self.events.append(event)
         del self.events[:-KEPT_EVENTS]
 
+    def kill_installer(self, *, changed: bool) -> None:
+        """The installer dies with the shell that held it: no exit code, services as they are."""
+        if self.task is not None:
+            task = replace(self.task, exit_code=None, effect="done" if changed else "none")
+            self.task, self.result = None, task
+            self._change(task)
+
+    def come_back(self, now: float) -> None:
+        """Somebody went to a machine that did not come back from its restart."""
+        if self.down_until == float("inf"):
+            self.down_until = self.boot_time = now
+
     def _finish(self, task: Task) -> None:
         self.task, self.result = None, task
-        if task.exit_code in (INSTALLED, RESTART_NEEDED):
-            build = parse_build(task.build)
-            if task.action == "present":
-                self.rollups.append(build)
-            else:
-                self.rollups.remove(build)
-            self.pending_restart = self.pending_restart or task.exit_code == RESTART_NEEDED
+        succeeded = task.exit_code in (INSTALLED, RESTART_NEEDED)
+        self._change(task)
+        self.pending_restart = self.pending_restart or task.exit_code == RESTART_NEEDED
+        if succeeded and not task.leaves_disabled:
             self._start_services()
         else:
             # A failed installer is known to leave services disabled.
             for name in REQUIRED_SERVICES:
                 self.services[name] = Service("Disabled", "Stopped")
+
+    def _change(self, task: Task) -> None:
+        """What is installed when a task has ended."""
+        succeeded = task.exit_code in (INSTALLED, RESTART_NEEDED)
+        effect = task.effect or ("done" if succeeded else "none")
+        if effect == "none":
+            return
+        build = parse_build(task.build if effect == "done" else effect)
+        if task.action == "present":
+            self.rollups = [*(old for old in self.rollups if old < build), build]
+        elif effect == "done":
+            self.rollups.remove(build)
+        else:
+            self.rollups = [build]
 
     def _start_services(self) -> None:
         for service in self.services.values():

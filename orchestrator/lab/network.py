@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from orchestrator.lab.faults import BEFORE
 from orchestrator.lab.wire.channel import Channel
 from orchestrator.lab.wire.http import ClientConnection, Request, Response, ServerConnection
 from orchestrator.lab.wire.wsman import WinRm
@@ -34,6 +35,7 @@ _WINRM_PORTS = (5985, 5986)
 _TLS_PORTS = (443, 5986)
 # A proxying server names itself to the network, which stands for its address.
 _FROM = "x-lab-from"
+_LOOK_SECONDS = 0.5
 
 
 class Control(Protocol):
@@ -203,7 +205,9 @@ class Network:
         if name is None:
             raise Refused(f"{host}: name not found")
         if port in _WINRM_PORTS and self._world.manageable(name):
-            return name
+            if self._world.faults.take("refused", on=(name,), when=BEFORE) is None:
+                return name
+            raise Refused(f"{host}:{port}: connection refused")
         if port in _WEB_PORTS and name in self.owa:
             if self._world.serves_web(name):
                 return name
@@ -222,12 +226,23 @@ class Network:
 
     def _handler(self, name: str, host: str, port: int, request: Request) -> Handler:
         if port in _WINRM_PORTS:
-            return self.winrm[name].connection(tls=port in _TLS_PORTS)
+            return self._winrm(name, tls=port in _TLS_PORTS)
         front, connected = self.owa[name], _client(request)
 
         async def handle(asked: Request) -> Response:
             client = asked.header("user-agent") or connected
             return await front.handle(asked, host=host, client=client)
+
+        return handle
+
+    def _winrm(self, name: str, *, tls: bool) -> Handler:
+        denied = self._world.faults.take("unauthorised", on=(name,), when=BEFORE) is not None
+        connection = self.winrm[name].connection(tls=tls, denied=denied)
+
+        async def handle(asked: Request) -> Response:
+            while (left := self._world.silent_until.get(name, 0.0) - self._world.clock()) > 0:
+                await asyncio.sleep(min(left, _LOOK_SECONDS))
+            return await connection(asked)
 
         return handle
 

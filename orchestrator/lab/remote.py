@@ -103,6 +103,26 @@ def turn(store: Store, assignment: str) -> dict[str, Any]:
     return answer
 
 
+def arm(store: Store, faults: list[dict[str, Any]]) -> dict[str, Any]:
+    """Arm faults on a running lab; those that are armed now.
+
+    Raises:
+        LabError: none is running, or it refuses.
+    """
+    answer: dict[str, Any] = json.loads(_ask(store, "POST", "/lab/faults", json.dumps(faults)))
+    return answer
+
+
+def armed(store: Store, *, clear: bool) -> dict[str, Any]:
+    """The faults that are armed on a running lab; with `clear` none any more.
+
+    Raises:
+        LabError: none is running.
+    """
+    answer: dict[str, Any] = json.loads(_ask(store, "DELETE" if clear else "GET", "/lab/faults"))
+    return answer
+
+
 def _ask(store: Store, method: str, path: str, body: str = "") -> str:
     if not store.taken():
         text = f"no lab is running on {store.folder}: start it with `orchestrator lab up`"

@@ -32,6 +32,7 @@ _SPEED = {
     "exchange_poll_retries": 60,
     "exchange_settle_seconds": 1,
     "exchange_settle_retries": 60,
+    "exchange_restart_timeout": 60,
 }
 
 
@@ -61,6 +62,7 @@ class LabService:
         self._connect_hosts(farm)
         self.world.on_outage = self._web_outage
         self.world.on_restart = self._restart
+        self.world.on_reset = functools.partial(self.network.reset, web_only=False)
 
     def _write_accounts(self, farm: Farm) -> None:
         """One account for Windows, by every name a client may use, and the users' passwords."""
@@ -153,9 +155,25 @@ class LabService:
             if request.target == "/lab/set" and request.method == "POST":
                 name, value = self.world.set(request.body.decode())
                 return _json({"switch": name, "value": value})
+            if request.target == "/lab/faults":
+                return _json(self._faults(request))
         except LabError as error:
             return Response(400, body=str(error).encode())
         return Response(404)
+
+    def _faults(self, request: Request) -> dict[str, Any]:
+        """GET lists, POST arms the faults of a list, DELETE clears.
+
+        Raises:
+            LabError: one of them is no fault.
+        """
+        world = self.world
+        if request.method == "POST":
+            for entry in json.loads(request.body):
+                world.arm(entry)
+        elif request.method == "DELETE":
+            world.disarm()
+        return {"armed": [str(fault) for fault in world.faults.armed]}
 
     def status(self) -> dict[str, Any]:
         """What the farm looks like now."""
@@ -173,7 +191,12 @@ class LabService:
                     "state": _state(world, name),
                 }
             )
-        return {"pid": os.getpid(), "servers": servers, "switches": world.switches}
+        return {
+            "pid": os.getpid(),
+            "servers": servers,
+            "switches": world.switches,
+            "faults": [str(fault) for fault in world.faults.armed],
+        }
 
 
 def _state(world: World, name: str) -> str:

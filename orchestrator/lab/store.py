@@ -26,6 +26,7 @@ _OURS = (
     "lab.log",
     "requests.jsonl",
     "modules.jsonl",
+    "faults.jsonl",
     "secrets",
 )
 

@@ -21,6 +21,7 @@ PER_SERVER: dict[str, tuple[str, ...]] = {
     "redirect_type": ("Manual", "Silent"),
 }
 PER_PACKAGE: dict[str, tuple[str, ...]] = {"package": ("ok", "missing", "altered")}
+NUMBERS = ("speed",)
 SECONDS = ("install_seconds", "restart_seconds")
 PER_SITE_SECONDS = ("propagation_seconds",)
 
@@ -45,6 +46,8 @@ def check(
         raise LabError(f'"{assignment}" is not NAME=VALUE; known: {known()}')
     if name in SECONDS:
         return name, _seconds(name, value)
+    if name in NUMBERS:
+        return name, _seconds(name, value) or 1.0
     if name in GLOBAL:
         return name, _choice(name, value, GLOBAL[name])
     kind, _, subject = name.partition(".")
@@ -66,7 +69,7 @@ def known() -> str:
     parts = [f"{name}={'|'.join(choices)}" for name, choices in GLOBAL.items()]
     parts += [f"{name}.SERVER={'|'.join(choices)}" for name, choices in PER_SERVER.items()]
     parts += [f"{name}.BUILD={'|'.join(choices)}" for name, choices in PER_PACKAGE.items()]
-    parts += [f"{name}=N" for name in SECONDS]
+    parts += [f"{name}=N" for name in (*NUMBERS, *SECONDS)]
     parts += [f"{name}.SITE=N" for name in PER_SITE_SECONDS]
     return ", ".join(parts)
 

@@ -10,6 +10,7 @@ from orchestrator.lab import machine as machines
 from orchestrator.lab import switches
 from orchestrator.lab.directory import Directory
 from orchestrator.lab.errors import LabError
+from orchestrator.lab.faults import Fault, Faults, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,11 @@ class World:
         self.module_calls = store.records("modules")
         self.on_outage: Callable[[str], None] = lambda _name: None
         self.on_restart: Callable[[str], None] = lambda _name: None
+        self.on_reset: Callable[[str], None] = lambda _name: None
+        self.faults = Faults(self._note)
+        self.strikes = store.records("faults")
+        # Hosts that swallow everything, and until when.
+        self.silent_until: dict[str, float] = {}
         self._planned: asyncio.TimerHandle | None = None
         self.switches: dict[str, switches.Value] = dict(switches.defaults())
         self.directory = Directory(self._delay)
@@ -71,6 +77,7 @@ class World:
                 "lab.yml has changed since this lab was started: start over with --fresh"
             )
         self.switches.update(saved["switches"])
+        self.faults.load(saved.get("faults", []))
         self.directory.load(saved["directory"])
         self.management_boot = saved["management_boot"]
         for name, server in self.farm.servers.items():
@@ -83,6 +90,7 @@ class World:
                 "format": _FORMAT,
                 "farm": self.farm.digest,
                 "switches": self.switches,
+                "faults": self.faults.dump(),
                 "directory": self.directory.dump(),
                 "management_boot": self.management_boot,
                 "machines": {name: entry.dump() for name, entry in self.machines.items()},
@@ -107,6 +115,7 @@ class World:
         self.save()
         self.requests.close()
         self.module_calls.close()
+        self.strikes.close()
 
     def machine(self, name: str) -> Machine:
         """A server brought to the present.
@@ -157,7 +166,50 @@ class World:
 
     def seconds(self, what: str) -> float:
         """Duration of `install` or `restart` in seconds."""
-        return float(self.switches.get(f"{what}_seconds", self.farm.seconds[what]))
+        return float(self.switches.get(f"{what}_seconds", self.farm.seconds[what])) / self.speed
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than told simulated durations pass."""
+        return float(self.switches.get("speed", 1.0))
+
+    def restart_seconds(self, name: str) -> float:
+        """How long a restart of this host takes; for ever if a fault says so."""
+        gone = self.faults.take("never-back", on=(name,))
+        return float("inf") if gone is not None else self.seconds("restart")
+
+    def server_clock(self, name: str) -> float:
+        """What the clock of a server shows."""
+        skew = self.faults.lasting("clock-skew", name)
+        return self.clock() + (skew.seconds if skew is not None else 0.0)
+
+    def arm(self, entry: Any) -> Fault:
+        """Arm a fault.
+
+        Raises:
+            LabError: it is none.
+        """
+        hosts = set(self.machines) | set(self.farm.management_hosts)
+        fault = parse(entry, hosts | set(self.farm.sites))
+        fault.since = self.clock()
+        self.faults.armed.append(fault)
+        self.save()
+        return fault
+
+    def disarm(self) -> None:
+        """Clear all faults; a server that was not to come back does."""
+        self.faults.armed.clear()
+        self.silent_until.clear()
+        for machine in self.machines.values():
+            machine.come_back(self.clock())
+        for name, boot in self.management_boot.items():
+            self.management_boot[name] = min(boot, self.clock())
+        self.save()
+
+    def _note(self, fault: Fault) -> None:
+        entry = {"kind": fault.kind, "at": fault.at, "module": fault.module, "when": fault.when}
+        self.strikes.add(self.clock(), {**entry, "value": fault.value})
+        self.save()
 
     def package_at(self, path: str) -> tuple[Package, bytes] | None:
         """The package at a path of the file share with its bytes, `None` if there is none."""
@@ -188,5 +240,10 @@ class World:
         return name, value
 
     def _delay(self, site: str) -> float:
+        late = self.faults.lasting("replication", site)
+        if late is not None and late.value == "never":
+            return self.clock() - late.since
+        if late is not None:
+            return late.seconds / self.speed
         own = self.switches.get(f"propagation_seconds.{site}")
-        return float(own if own is not None else self.farm.seconds["propagation"])
+        return float(own if own is not None else self.farm.seconds["propagation"]) / self.speed

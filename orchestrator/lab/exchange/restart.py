@@ -22,7 +22,7 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     before = iso(machine.boot_time)
     if context.check_mode:
         return _result(before, None)
-    machine.schedule_restart(world.clock(), world.seconds("restart"))
+    machine.schedule_restart(world.clock(), world.restart_seconds(name))
     world.machine(name)
     world.on_restart(name)
     limit = world.clock() + arguments["timeout_seconds"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab.builds import Build, parse_build
 from orchestrator.lab.exchange.target import TARGET, describe_rollups, reach
+from orchestrator.lab.faults import AFTER, BEFORE, Fault
 from orchestrator.lab.machine import (
     FATAL,
     INSTALLED,
@@ -24,11 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from orchestrator.lab.farm import Package
+    from orchestrator.lab.world import World
+
+_INSTALLER = ("slow-install", "services-disabled", "wrong-build", "msiexec")
 
 
 async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     machine = reach(context, arguments["target"])
     action, build = arguments["state"], _goal(arguments)
+    if machine.result is not None and machine.result.exit_code is None:
+        # An installer that died left no exit code, so there is nothing to attach to.
+        machine.result = None
     # Check mode asks what would be done now; it is told nothing about earlier work.
     finished = None if context.check_mode else _finished(context, machine, action, build)
     if finished is not None:
@@ -43,7 +51,7 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
         )
         if context.check_mode:
             return _result(context, machine.rollups, after, machine, finished=True)
-        if context.world.switches.get(f"install.{machine.server.name}") == "busy":
+        if _mutex_held(context, machine.server.name):
             return _waiting(context, machine)
         _start(context, machine, action, build)
     elif (machine.task.action, machine.task.build) != (action, str(build)):
@@ -121,19 +129,51 @@ def _start(context: Context, machine: Machine, action: str, build: Build) -> Non
     if world.switches.get(f"install.{name}") == "fails":
         exit_code = FATAL
     now = world.clock()
-    machine.start_task(
-        Task(
-            action=action,
-            build=str(build),
-            started=now,
-            ends=now + world.seconds("install"),
-            exit_code=exit_code,
-            log_path=f"C:\\Windows\\ExchangeRollup\\{action}-{build}\\msiexec.log",
-            before=[str(installed) for installed in machine.rollups],
-        )
+    task = Task(
+        action=action,
+        build=str(build),
+        started=now,
+        ends=now + world.seconds("install"),
+        exit_code=exit_code,
+        log_path=f"C:\\Windows\\ExchangeRollup\\{action}-{build}\\msiexec.log",
+        before=[str(installed) for installed in machine.rollups],
     )
+    machine.start_task(_troubled(world, name, task))
     world.save()
     world.on_outage(name)
+
+
+def _mutex_held(context: Context, name: str) -> bool:
+    if context.world.switches.get(f"install.{name}") == "busy":
+        return True
+    held = next((f for f in context.world.faults.armed if f.value == str(MUTEX_HELD)), None)
+    return (
+        held is not None
+        and held.at in ("", name)
+        and context.world.faults.take("msiexec", on=(name,)) is held
+    )
+
+
+def _troubled(world: World, name: str, task: Task) -> Task:
+    """The task with the faults that are armed for this installer."""
+    while (fault := world.faults.take(*_INSTALLER, on=(name,))) is not None:
+        task = _with(task, fault, world.speed)
+    if world.faults.take("disk-full", on=(name,), when=AFTER) is not None:
+        task = replace(task, exit_code=FATAL)
+    return task
+
+
+def _with(task: Task, fault: Fault, speed: float) -> Task:
+    if fault.kind == "slow-install":
+        return replace(task, ends=task.started + fault.seconds / speed)
+    if fault.kind == "services-disabled":
+        return replace(task, leaves_disabled=True)
+    if fault.kind == "wrong-build":
+        return replace(task, effect="none" if fault.when == BEFORE else fault.value or "none")
+    # After the change: the files are replaced, and only then it says that it failed.
+    return replace(
+        task, exit_code=int(fault.value), effect="done" if fault.when == AFTER else task.effect
+    )
 
 
 async def _watch(
@@ -174,9 +214,17 @@ def _finished(context: Context, machine: Machine, action: str, build: Build) -> 
         exit_code=task.exit_code,
         log_path=task.log_path,
     )
-    if task.exit_code in (INSTALLED, RESTART_NEEDED):
+    in_place = _in_place(machine, action, build)
+    if task.exit_code == RESTART_NEEDED or (in_place and task.exit_code in (INSTALLED, None)):
         return result
     del result["changed"]
+    where = f"look at {task.log_path} on {machine.server.name}"
+    if task.exit_code is None:
+        text = f"the task ended without an exit code and the build is {machine.build}; {where}"
+        raise ModuleFailure(text, **result)
+    if task.exit_code == INSTALLED:
+        text = f"Windows Installer reported success, but the build is {machine.build}; {where}"
+        raise ModuleFailure(text, **result)
     text = f"msiexec ended with {task.exit_code}; see {task.log_path} on {machine.server.name}"
     raise ModuleFailure(text, **result)
 

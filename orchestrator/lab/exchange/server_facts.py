@@ -12,6 +12,7 @@ from orchestrator.lab.exchange.target import (
     describe_services,
     reach,
 )
+from orchestrator.lab.faults import BEFORE
 from orchestrator.lab.store import from_iso, iso
 from orchestrator.lab.windows.arguments import Option
 from orchestrator.lab.windows.module import Context, Module, ModuleFailure, Result
@@ -28,7 +29,9 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     world = context.world
     machine = reach(context, arguments["target"])
     site = controller_site(context, machine, arguments["domain_controller"])
-    now, server = world.clock(), machine.server
+    server = machine.server
+    now = world.server_clock(server.name)
+    skew = now - world.clock()
     since = _since(arguments["events_since"], now)
     base = server.base
     facts = {
@@ -45,14 +48,14 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
         "os_version": _OS_VERSIONS.get(server.line, "10.0.17763"),
         "pending_restart": machine.pending_restart,
         "installer_running": machine.task is not None or _busy(context, server.name),
-        "free_disk_mb": server.free_disk_mb,
+        "free_disk_mb": 0 if _full(context, server.name) else server.free_disk_mb,
         "automatic_updates": server.automatic_updates,
-        "last_boot_time": iso(machine.boot_time),
+        "last_boot_time": iso(machine.boot_time + skew),
         "clock_utc": iso(now),
         "rollups": describe_rollups(world, machine.rollups),
         "virtual_directories": {"owa": describe_directory(world, machine, site)},
         "services": describe_services(machine),
-        "events": [_event(event) for event in _proxy_events(machine, since)],
+        "events": [_event(event, skew) for event in _proxy_events(machine, since - skew)],
     }
     return {"changed": False, "exchange_server": facts}
 
@@ -78,9 +81,9 @@ def _proxy_events(machine: Machine, since: float) -> list[Event]:
     ]
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event, skew: float) -> dict[str, Any]:
     return {
-        "time_utc": iso(event.time),
+        "time_utc": iso(event.time + skew),
         "log": event.log,
         "source": event.source,
         "id": event.id,
@@ -88,6 +91,11 @@ def _event(event: Event) -> dict[str, Any]:
         "category": event.category,
         "message": event.message,
     }
+
+
+def _full(context: Context, name: str) -> bool:
+    fault = context.world.faults.lasting("disk-full", name)
+    return fault is not None and fault.when == BEFORE
 
 
 def _busy(context: Context, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lab.faults import BEFORE
 from orchestrator.lab.machine import REQUIRED_SERVICES, Machine
 from orchestrator.lab.windows.arguments import Option
 from orchestrator.lab.windows.module import Context, ModuleFailure
@@ -29,13 +30,25 @@ def reach(context: Context, target: str) -> Machine:
             f"Connecting to remote server {target} failed: the WinRM client cannot process the "
             "request because the server name cannot be resolved."
         )
-    if not context.world.manageable(name):
+    if _second_hop(context, name, "unauthorised"):
+        raise ModuleFailure(
+            f"Connecting to remote server {target} failed with the following error message : "
+            "Access is denied."
+        )
+    if not context.world.manageable(name) or _second_hop(context, name, "refused"):
         raise ModuleFailure(
             f"Connecting to remote server {target} failed: WinRM cannot complete the operation. "
             "Verify that the specified computer name is valid, that the computer is accessible "
             "over the network, and that a firewall exception for the WinRM service is enabled."
         )
     return context.world.machine(name)
+
+
+def _second_hop(context: Context, name: str, fault: str) -> bool:
+    """Whether such a fault strikes between the management host and the server."""
+    if name == context.host:
+        return False
+    return context.world.faults.take(fault, on=(name,), when=BEFORE) is not None
 
 
 def controller_site(context: Context, machine: Machine, controller: str | None) -> str:

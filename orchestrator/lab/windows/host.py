@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.lab import exchange
-from orchestrator.lab.windows import scripts, stock
+from orchestrator.lab.windows import scripts, stock, strikes
 from orchestrator.lab.windows.arguments import BadArguments, checked, documented
 from orchestrator.lab.windows.module import Context, Module, ModuleFailure, Result
 from orchestrator.lab.wire.payload import Bootstrap, ModuleCall, Unsupported, decode
@@ -58,8 +58,7 @@ class WindowsHost:
         if isinstance(payload.call, Unsupported):
             result = _failed(f"the lab does not simulate {payload.call.what} (host {self.name})")
             return Outcome((json.dumps(result),), rc=1)
-        result = await self.call(payload.call)
-        return Outcome((json.dumps(result),), rc=1 if result.get("failed") else 0)
+        return await strikes.carry_out(self._world, self, payload.call)
 
     async def call(self, call: ModuleCall) -> Result:
         """Carry out a module; what it answers holds `failed` when it failed."""
@@ -99,7 +98,7 @@ class WindowsHost:
     def restart_in(self, seconds: float) -> None:
         """Go down after some seconds, reset every connection, and come back later."""
         world = self._world
-        at, outage = world.clock() + seconds, world.seconds("restart")
+        at, outage = world.clock() + seconds, world.restart_seconds(self.name)
         if self.name in world.machines:
             world.machine(self.name).schedule_restart(at, outage)
             world.save()

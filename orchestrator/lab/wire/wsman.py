@@ -30,9 +30,9 @@ class WinRm:
         self.user_file = user_file
         self.shells: dict[str, Shell] = {}
 
-    def connection(self, *, tls: bool) -> WinRmConnection:
-        """What answers the requests of one connection."""
-        return WinRmConnection(self, tls=tls)
+    def connection(self, *, tls: bool, denied: bool = False) -> WinRmConnection:
+        """What answers the requests of one connection; `denied` refuses every log-on."""
+        return WinRmConnection(self, tls=tls, denied=denied)
 
     def drop_shells(self) -> None:
         """End all shells, as a restart does."""
@@ -44,15 +44,17 @@ class WinRm:
 class WinRmConnection:
     """One connection to the service; NTLM belongs to the connection."""
 
-    def __init__(self, service: WinRm, *, tls: bool) -> None:
+    def __init__(self, service: WinRm, *, tls: bool, denied: bool = False) -> None:
         self._service = service
+        self._denied = denied
         self._tls = tls
         self._session = NtlmSession(service.user_file)
 
     async def __call__(self, request: Request) -> Response:
         if request.method != "POST" or request.target.split("?")[0] != "/wsman":
             return Response(404)
-        access = self._session.check(request.header("authorization"))
+        shown = None if self._denied else request.header("authorization")
+        access = self._session.check(shown)
         if isinstance(access, Refused):
             return Response(401, (*access.headers, ("Server", "Microsoft-HTTPAPI/2.0")))
         content_type = request.header("content-type") or ""
