@@ -19,6 +19,7 @@ from orchestrator.cli import (
     plan,
     resume,
     rollback,
+    serve,
     status,
 )
 from orchestrator.errors import OrchestratorError
@@ -66,6 +67,7 @@ app.command(name="journal")(journal.journal)
 app.command(name="pause")(pause.pause)
 app.command(name="resume")(resume.resume)
 app.command(name="rollback")(rollback.rollback)
+app.command(name="serve")(serve.serve)
 
 
 def _add_lab() -> None:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 
 from orchestrator.cli.apply import PlanFolder
-from orchestrator.errors import OrchestratorError
-from orchestrator.execution.clock import SystemClock
-from orchestrator.execution.who import Who, runs_still
-from orchestrator.journal.entry import Kind
-from orchestrator.journal.projection import view
-from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.execution.asking import ask_for_pause
+from orchestrator.execution.who import Who
 from orchestrator.report.console import out
 
 
@@ -19,17 +15,8 @@ def pause(folder: PlanFolder) -> int:
 
     Returns at once; the run itself ends with exit code 5. Exit codes: 0 asked, 1 nothing runs.
     """
-    path = folder / JOURNAL_NAME
-    # Opening for writing would make one.
-    with Journal.read(path) as journal:
-        run = view(journal.entries())
-    if not run.open or runs_still(run.by) is False:
-        raise OrchestratorError(
-            f"no run of {folder} goes on", f"see where it stands: orchestrator status {folder}"
-        )
-    with Journal.open(path, clock=SystemClock()) as journal:
-        who = Who.here()
-        journal.append(Kind.PAUSE_REQUESTED, by=who.by, host=who.host)
+    who = Who.here()
+    ask_for_pause(folder, who.by, who.host)
     out().print(
         Text(
             "Asked. The run stops before its next step and ends with exit code 5; "

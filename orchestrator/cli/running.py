@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestrator.cli.live import ansible_inputs, read_farm
 from orchestrator.errors import OrchestratorError
+from orchestrator.execution.asking import approval_of
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader, StepPlaybooks
 from orchestrator.execution.clock import SystemClock
 from orchestrator.execution.engine import Approval, resume_plan, run_plan
@@ -97,7 +98,7 @@ def run_job(job: Job) -> RunReport:
     with _held(job, mark, lambda journal: require_unused(journal.entries())) as journal:
         observed = read_farm(job.inputs, job.inventory)
         require_start(job.plan, observed)
-        _ask(mark, job.approve, len(job.plan.steps))
+        _ask(mark, job.approve, len(job.plan.steps), approval_of(journal, mark))
         with _way_back_noted(job), _ports(job) as ports:
             return run_plan(
                 job.plan,
@@ -284,9 +285,15 @@ def _playbooks(job: Job) -> dict[str, Path]:
     }
 
 
-def _ask(mark: str, approved: str, steps: int) -> None:
+def _ask(mark: str, approved: str, steps: int, before: Entry | None) -> None:
     _say(f"Digest {mark}")
     if approved:
+        return
+    if before is not None:
+        said = before.data
+        _say(
+            f"Approved by {said.get('by')} on {said.get('host')}, {before.time:%Y-%m-%d %H:%M} UTC"
+        )
         return
     if not typer.confirm(f"Run these {steps} steps on the farm?", default=False, err=True):
         raise OrchestratorError("not approved; nothing was changed")

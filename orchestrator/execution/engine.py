@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import InvalidInput, StalePlan
+from orchestrator.execution.asking import approval_of
 from orchestrator.execution.gate import (
     require_resumable,
     require_runnable,
@@ -75,7 +76,8 @@ def run_plan(
     require_start(plan, observed)
     digest, who = approval.digest, approval.who
     why: dict[str, Any] = {"because": approval.because} if approval.because else {}
-    journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host, **why)
+    if approval_of(journal, digest) is None:
+        journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host, **why)
     journal.append(Kind.STATE_READ, **farm_data(observed))
     names = [step.id for step in plan.steps]
     journal.append(Kind.RUN_STARTED, digest=digest, steps=names, who=who.data())

@@ -23,6 +23,10 @@ ALLOWED = {
     "execution": {"model", "journal", "errors", "diagnostic", "shipped"},
     # of planner only the values of its explanations
     "report": {"model", "rules", "graph", "planner", "checker", "execution", "journal"},
+    "web": {
+        *("model", "rules", "drawing", "planfile", "execution", "journal"),
+        *("errors", "shipped"),
+    },
     "lab": set(),
     # of rules only the scale of confidence
     "discovery": {"model", "rules", "errors", "diagnostic", "inventory", "shipped"},

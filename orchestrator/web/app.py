@@ -1,0 +1,98 @@
+"""The application: routes, and what stands before them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from orchestrator.web.access import Access
+from orchestrator.web.actions import Actions
+from orchestrator.web.asking import asking_routes
+from orchestrator.web.feed import Feed
+from orchestrator.web.folder import PlanFolder
+from orchestrator.web.guard import Guard
+from orchestrator.web.reading import reading_routes
+
+STATIC = Path(__file__).parent / "static"
+
+WhatIf = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+"""A question of the what-if page to its answer."""
+
+
+@dataclass
+class Site:
+    """Everything the pages of one plan folder need.
+
+    Parameters
+    ----------
+    folder : PlanFolder
+    access : Access
+    hosts : collection of str
+        Names by which the server may be addressed.
+    cookie : str
+        Name of the session's cookie.
+    secure : bool
+        Whether it is served over TLS.
+    actions : Actions or None
+        None for a replay: it cannot do anything.
+    what_if : WhatIf or None
+    """
+
+    folder: PlanFolder
+    access: Access
+    hosts: Collection[str]
+    cookie: str
+    secure: bool = False
+    actions: Actions | None = None
+    what_if: WhatIf | None = None
+    feed: Feed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.folder)
+
+
+def application(site: Site) -> Starlette:
+    """The ASGI application of one plan folder."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(site.feed.look)
+        watching = asyncio.create_task(site.feed.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            site.folder.close()
+
+    guard = Middleware(Guard, access=site.access, hosts=site.hosts, cookie=site.cookie)
+    return Starlette(
+        routes=[
+            Route("/", _page("live.html")),
+            Route("/what-if", _page("what-if.html")),
+            *reading_routes(site),
+            *asking_routes(site),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[guard],
+        lifespan=lifespan,
+    )
+
+
+def _page(name: str) -> Callable[[Request], Awaitable[FileResponse]]:
+    async def page(_: Request) -> FileResponse:
+        return FileResponse(STATIC / name, media_type="text/html; charset=utf-8")
+
+    return page

@@ -1,0 +1,89 @@
+"""What a page reads: the scene, the stream of updates, moments of the past, logs of steps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from orchestrator.web.folder import frames
+from orchestrator.web.guard import refuse
+from orchestrator.web.news import entry_row
+from orchestrator.web.tasklog import AttemptLog
+
+if TYPE_CHECKING:
+    from orchestrator.web.app import Site
+
+RETRY_MILLISECONDS = 1000
+"""How soon a page looks for the server again after it has gone."""
+
+
+def reading_routes(site: Site) -> list[Route]:
+    """Routes that change nothing."""
+
+    async def scene(_: Request) -> Response:
+        mode = "replay" if site.actions is None else "live"
+        return _json({**site.folder.scene, "mode": mode, "what_if": site.what_if is not None})
+
+    async def events(request: Request) -> Response:
+        last = request.headers.get("last-event-id", "0")
+        after = min(int(last), len(site.folder.entries)) if last.isdigit() else 0
+        return StreamingResponse(_stream(site, after), media_type="text/event-stream")
+
+    async def frames_(_: Request) -> Response:
+        return _json(
+            {
+                "frames": frames(site.folder.entries),
+                "journal": [row for e in site.folder.entries if (row := entry_row(e))],
+            }
+        )
+
+    async def at(request: Request) -> Response:
+        seq = request.query_params.get("seq", "")
+        if not seq.isdigit() or int(seq) > len(site.folder.entries):
+            return refuse(404, "there is no such entry")
+        return _json(await asyncio.to_thread(site.folder.standing_at, int(seq)))
+
+    async def log(request: Request) -> Response:
+        step, attempt = request.path_params["step"], request.path_params["attempt"]
+        folder = site.folder.attempt_folder(step, attempt)
+        if folder is None:
+            return refuse(404, "nothing is written about that attempt")
+        lines, probes = await asyncio.to_thread(AttemptLog(folder).news)
+        return _json(
+            {
+                "tasks": [[step, *line.row()] for line in lines],
+                "probes": [[step, *probe.row()] for probe in probes],
+            }
+        )
+
+    return [
+        Route("/api/scene", scene),
+        Route("/api/events", events),
+        Route("/api/frames", frames_),
+        Route("/api/at", at),
+        Route("/api/steps/{step}/{attempt:int}", log),
+    ]
+
+
+async def _stream(site: Site, after: int) -> AsyncIterator[str]:
+    yield f"retry: {RETRY_MILLISECONDS}\n\n"
+    async for update in site.feed.updates(after):
+        if not update:
+            yield ": still here\n\n"
+            continue
+        # JSON holds no line break, so it is one line of the stream
+        yield f"id: {update['seq']}\nevent: update\ndata: {_text(update)}\n\n"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _json(value: Any) -> Response:
+    return Response(_text(value), media_type="application/json")
