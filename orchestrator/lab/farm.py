@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_AUTHENTICATION = ("Basic", "Fba", "Ntlm", "WindowsIntegrated")
+
+
 @dataclass(frozen=True)
 class Server:
     """An Exchange server as it stands when the lab starts afresh.
@@ -25,6 +29,9 @@ class Server:
         base: build of the service pack without rollups.
         rollups: installed rollups, oldest first; the last one is the build in force.
         powershell: its own PowerShell; below 5.1 it refuses Ansible's modules.
+        dag: its database availability group; empty if none.
+        interim_updates: names of interim updates on top of the rollups.
+        owa_authentication: ways to log on to OWA, as Exchange names them.
     """
 
     name: str
@@ -36,9 +43,11 @@ class Server:
     powershell: str
     redirect_type: str
     roles: tuple[str, ...]
-    dag_member: bool
+    dag: str
     free_disk_mb: int
     automatic_updates: str
+    interim_updates: tuple[str, ...] = ()
+    owa_authentication: tuple[str, ...] = _AUTHENTICATION
 
     @property
     def line(self) -> str:
@@ -96,6 +105,20 @@ class Farm:
     def fqdn(self, name: str) -> str:
         """The full name of a host."""
         return f"{name}.{self.domain}"
+
+    def address(self, name: str) -> str:
+        """The address of a server: its network is that of its site, and no other has it."""
+        return self._addresses[name]
+
+    @functools.cached_property
+    def _addresses(self) -> dict[str, str]:
+        counts = dict.fromkeys(self.sites, 0)
+        found = {}
+        for name, server in self.servers.items():
+            high, low = divmod(counts[server.site], 200)
+            counts[server.site] += 1
+            found[name] = f"10.{1 + self.sites.index(server.site)}.{high}.{11 + low}"
+        return found
 
 
 def load(path: Path) -> Farm:
@@ -178,9 +201,11 @@ def _server(name: str, entry: dict[str, Any], domain: str, sites: tuple[str, ...
         powershell=str(entry.get("powershell", "2.0")),
         redirect_type=redirect_type,
         roles=tuple(entry.get("roles", ("ClientAccess", "HubTransport"))),
-        dag_member=bool(entry.get("dag_member", False)),
+        dag=str(entry.get("dag") or ""),
         free_disk_mb=int(entry.get("free_disk_mb", 20_480)),
         automatic_updates=str(entry.get("automatic_updates", "disabled")),
+        interim_updates=tuple(map(str, entry.get("interim_updates", ()))),
+        owa_authentication=tuple(map(str, entry.get("owa_authentication", _AUTHENTICATION))),
     )
 
 

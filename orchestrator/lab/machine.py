@@ -32,7 +32,11 @@ INSTALLED, RESTART_NEEDED, FATAL, MUTEX_HELD, SOURCE_MISSING = 0, 3010, 1603, 16
 
 @dataclass(frozen=True)
 class Event:
-    """A record of the Application log; time in seconds since 1970."""
+    """A record of the Application log; time in seconds since 1970.
+
+    Attributes:
+        data: the parts the message was made from; empty where it is its only part.
+    """
 
     time: float
     source: str
@@ -41,6 +45,7 @@ class Event:
     category: str
     message: str
     log: str = "Application"
+    data: tuple[str, ...] = ()
 
 
 @dataclass
@@ -201,5 +206,7 @@ def restore(server: Server, data: Mapping[str, Any]) -> Machine:
         values[name] = Task(**values[name]) if values[name] else None
     values["rollups"] = [parse_build(build) for build in values["rollups"]]
     values["services"] = {name: Service(**entry) for name, entry in values["services"].items()}
-    values["events"] = [Event(**entry) for entry in values["events"]]
+    values["events"] = [
+        Event(**{**entry, "data": tuple(entry.get("data", ()))}) for entry in values["events"]
+    ]
     return Machine(server=server, **values)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import h11
 
 from orchestrator.lab.faults import BEFORE
+from orchestrator.lab.server_logs import user_address
 from orchestrator.lab.wire.channel import Channel
 from orchestrator.lab.wire.http import ClientConnection, Request, Response, ServerConnection
 from orchestrator.lab.wire.wsman import WinRm
@@ -227,11 +228,24 @@ class Network:
     def _handler(self, name: str, host: str, port: int, request: Request) -> Handler:
         if port in _WINRM_PORTS:
             return self._winrm(name, tls=port in _TLS_PORTS)
-        front, connected = self.owa[name], _client(request)
+        world, front = self._world, self.owa[name]
+        connected, peer = _client(request), request.header(_FROM)
 
         async def handle(asked: Request) -> Response:
+            began = world.clock()
             client = asked.header("user-agent") or connected
-            return await front.handle(asked, host=host, client=client)
+            user = front.account(asked, peer)
+            response = await front.handle(asked, host=host, client=client)
+            world.logs.request(
+                name,
+                world.server_clock(name),
+                asked,
+                status=response.status,
+                user=user,
+                address=world.farm.address(peer) if peer else user_address(client),
+                seconds=world.clock() - began,
+            )
+            return response
 
         return handle
 

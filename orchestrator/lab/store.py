@@ -28,6 +28,7 @@ _OURS = (
     "modules.jsonl",
     "faults.jsonl",
     "secrets",
+    "servers",
 )
 
 

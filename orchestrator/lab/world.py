@@ -11,12 +11,13 @@ from orchestrator.lab import switches
 from orchestrator.lab.directory import Directory
 from orchestrator.lab.errors import LabError
 from orchestrator.lab.faults import Fault, Faults, parse
+from orchestrator.lab.server_logs import ServerLogs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.lab.farm import Farm, ManagementHost, Package
-    from orchestrator.lab.machine import Machine
+    from orchestrator.lab.machine import Event, Machine
     from orchestrator.lab.store import Store
 
 _FORMAT = 1
@@ -41,6 +42,8 @@ class World:
         self.clock = clock
         self.requests = store.records("requests")
         self.module_calls = store.records("modules")
+        self.logs = ServerLogs(store.folder / "servers", farm)
+        self._recorded: set[str] = set()
         self.on_outage: Callable[[str], None] = lambda _name: None
         self.on_restart: Callable[[str], None] = lambda _name: None
         self.on_reset: Callable[[str], None] = lambda _name: None
@@ -82,9 +85,15 @@ class World:
         self.management_boot = saved["management_boot"]
         for name, server in self.farm.servers.items():
             self.machines[name] = machines.restore(server, saved["machines"][name])
+        # A lab that was killed may have saved its state and not the logs made from it.
+        self._recorded = {name for name, machine in self.machines.items() if machine.events}
 
     def save(self) -> None:
         """Write the state to disk; what a module reports as done has been saved before."""
+        while self._recorded:
+            name = self._recorded.pop()
+            skew = self.server_clock(name) - self.clock()
+            self.logs.events(name, self.machines[name].events, skew)
         self.store.save_state(
             {
                 "format": _FORMAT,
@@ -96,6 +105,12 @@ class World:
                 "machines": {name: entry.dump() for name, entry in self.machines.items()},
             }
         )
+
+    def record(self, name: str, event: Event) -> None:
+        """Write to the Application log of a server."""
+        self.machine(name).record(event)
+        self._recorded.add(name)
+        self.save_soon()
 
     def save_soon(self) -> None:
         """Save within a moment; for what users cause, which comes in bursts."""
@@ -116,6 +131,7 @@ class World:
         self.requests.close()
         self.module_calls.close()
         self.strikes.close()
+        self.logs.close()
 
     def machine(self, name: str) -> Machine:
         """A server brought to the present.

@@ -10,6 +10,7 @@ $spec = @{
         target = @{ type = 'str'; required = $true }
         events_since = @{ type = 'str' }
         domain_controller = @{ type = 'str' }
+        scope = @{ type = 'str'; choices = @('state', 'inventory'); default = 'state' }
     }
     supports_check_mode = $true
 }
@@ -17,6 +18,7 @@ $spec = @{
 $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 $target = $module.Params.target
 $domainController = $module.Params.domain_controller
+$inventory = $module.Params.scope -eq 'inventory'
 
 $module.Result.changed = $false
 
@@ -109,6 +111,22 @@ $readWindows = {
     }
 }
 
+# What only discovery asks for: by which addresses others know this server, and where IIS writes its logs. PowerShell 2.0.
+$readPlaces = {
+    $ErrorActionPreference = 'Stop'
+    $addresses = @()
+    foreach ($adapter in @(Get-WmiObject -Class Win32_NetworkAdapterConfiguration -Filter 'IPEnabled=TRUE')) {
+        if ($adapter) { $addresses += @($adapter.IPAddress | Where-Object { $_ }) }
+    }
+    $logs = $null
+    $settings = Join-Path $env:SystemRoot 'System32\inetsrv\config\applicationHost.config'
+    if (Test-Path -LiteralPath $settings) {
+        $sites = ([xml](Get-Content -LiteralPath $settings)).configuration.'system.applicationHost'.sites
+        $logs = [Environment]::ExpandEnvironmentVariables([string]$sites.siteDefaults.logFile.directory)
+    }
+    return @{ ip_addresses = $addresses; iis_log_directory = $logs }
+}
+
 # Get-EventLog and not Get-WinEvent: the filter of the latter does not exist on Windows Server 2008. PowerShell 2.0.
 $readEvents = {
     param($SinceTicks)
@@ -156,20 +174,38 @@ try {
     }
     $server = @($server)[0]
 
-    $dagMember = $false
+    $dag = $null
     if ($installation.product -ne '2007' -and $installation.roles -contains 'Mailbox') {
         $mailbox = @(Invoke-ExchangeCommand -Target $target -Product $installation.product -Command 'Get-MailboxServer' `
                 -Parameters (@{ Identity = $name } + $directoryOption)) | Where-Object { $_ -and "$($_.Name)" -eq $name }
-        $dagMember = [bool]("$(@($mailbox)[0].DatabaseAvailabilityGroup)")
+        $memberOf = "$(@($mailbox)[0].DatabaseAvailabilityGroup)"
+        if ($memberOf) { $dag = $memberOf }
     }
 
     $owa = $null
     if ($installation.roles -contains 'ClientAccess') {
         $owa = Get-ExchangeOwaDirectory -Target $target -Product $installation.product -DomainController $domainController
     }
+
+    $directories = $null
+    $places = @{ ip_addresses = $null; iis_log_directory = $null }
+    if ($inventory) {
+        $places = Invoke-OnExchangeTarget -Target $target -ScriptBlock $readPlaces
+        $directories = @()
+        if ($installation.roles -contains 'ClientAccess') {
+            $directories = @(Get-ExchangeVirtualDirectory -Target $target -Product $installation.product -DomainController $domainController)
+        }
+    }
 }
 catch {
     $module.FailJson("cannot read Exchange server ${target}: $($_.Exception.Message)", $_)
+}
+
+$rollups = @($installation.rollups | Where-Object { $_ })
+foreach ($rollup in $rollups) {
+    $rollup.kind = if ($rollup.display_name -match '\bInterim Update\b') { 'interim_update' }
+    elseif ($rollup.display_name -match '\bRollup\b') { 'rollup' }
+    else { 'unknown' }
 }
 
 $clock = New-Object -TypeName DateTime -ArgumentList ([long]$windows.clock), ([DateTimeKind]::Utc)
@@ -189,12 +225,14 @@ $events = foreach ($entry in @($rawEvents | Sort-Object -Property @{ Expression 
 $module.Result.exchange_server = @{
     name = [string]$windows.name
     fqdn = [string]$windows.fqdn
+    product_line = $installation.product
     build = $installation.build
     admin_display_version = "$($server.AdminDisplayVersion)"
     # A distinguished or a canonical name; the site is its last part.
     ad_site = "$($server.Site)".Split('/')[-1]
     roles = $installation.roles
-    dag_member = $dagMember
+    dag_member = [bool]$dag
+    dag = $dag
     powershell_version = [string]$windows.powershell_version
     os_version = [string]$windows.os_version
     pending_restart = [bool]$windows.pending_restart
@@ -203,8 +241,11 @@ $module.Result.exchange_server = @{
     automatic_updates = [string]$windows.automatic_updates
     last_boot_time = ConvertTo-UtcText -Moment $installation.last_boot_utc
     clock_utc = ConvertTo-UtcText -Moment $clock
-    rollups = @($installation.rollups)
+    rollups = $rollups
     virtual_directories = @{ owa = $owa }
+    all_virtual_directories = $directories
+    ip_addresses = if ($inventory) { @($places.ip_addresses | Where-Object { $_ } | ForEach-Object { [string]$_ }) } else { $null }
+    iis_log_directory = $places.iis_log_directory
     services = @($services)
     events = @($events)
 }

@@ -335,6 +335,55 @@ Function Get-ExchangeOwaDirectory {
     }
 }
 
+Function Get-ExchangeVirtualDirectory {
+    <#
+    .SYNOPSIS
+    Every virtual directory of the target that clients use, with its addresses and ways to log on.
+
+    .DESCRIPTION
+    IIS on the server is asked, too: with ADPropertiesOnly the ways to log on are not those in force.
+
+    .OUTPUTS
+    Hashtables: protocol, identity, internal_url, external_url, internal_authentication, external_authentication,
+    cross_site_redirect_type (null where the version has none); in the order of protocols below.
+    #>
+    param(
+        [Parameter(Mandatory)][string]$Target,
+        [Parameter(Mandatory)][string]$Product,
+        [AllowNull()][string]$DomainController
+    )
+
+    $name = Get-ExchangeShortName -Target $Target
+    $parameters = @{ Server = $name }
+    if (-not [string]::IsNullOrEmpty($DomainController)) {
+        $parameters.DomainController = $DomainController
+    }
+    $commands = @(
+        @('owa', 'Get-OwaVirtualDirectory'), @('eas', 'Get-ActiveSyncVirtualDirectory'),
+        @('ews', 'Get-WebServicesVirtualDirectory'), @('oab', 'Get-OabVirtualDirectory')
+    )
+    if ($Product -ne '2007') {
+        $commands += , @('ecp', 'Get-EcpVirtualDirectory')
+    }
+
+    foreach ($command in $commands) {
+        $found = @(Invoke-ExchangeCommand -Target $Target -Product $Product -Command $command[1] -Parameters $parameters)
+        foreach ($directory in $found) {
+            # The server is compared again because of what an identity that Exchange does not know may return.
+            if (-not $directory -or "$($directory.Server)".Split('.')[0] -ne $name) { continue }
+            @{
+                protocol = $command[0]
+                identity = "$($directory.Identity)"
+                internal_url = if ("$($directory.InternalUrl)") { "$($directory.InternalUrl)" } else { $null }
+                external_url = if ("$($directory.ExternalUrl)") { "$($directory.ExternalUrl)" } else { $null }
+                internal_authentication = @($directory.InternalAuthenticationMethods | Where-Object { $_ } | ForEach-Object { "$_" } | Sort-Object)
+                external_authentication = @($directory.ExternalAuthenticationMethods | Where-Object { $_ } | ForEach-Object { "$_" } | Sort-Object)
+                cross_site_redirect_type = if ("$($directory.CrossSiteRedirectType)") { "$($directory.CrossSiteRedirectType)" } else { $null }
+            }
+        }
+    }
+}
+
 Function Get-ExchangeService {
     <#
     .SYNOPSIS
@@ -374,8 +423,8 @@ Function Get-ExchangeService {
 $export = @{
     Function = @(
         'ConvertTo-ExchangeBuild', 'ConvertTo-UtcText', 'Get-ExchangeInstallation', 'Get-ExchangeOwaDirectory',
-        'Get-ExchangeService', 'Get-ExchangeShortName', 'Invoke-ExchangeCommand', 'Invoke-OnExchangeTarget',
-        'Test-ExchangeTargetIsLocal'
+        'Get-ExchangeService', 'Get-ExchangeShortName', 'Get-ExchangeVirtualDirectory', 'Invoke-ExchangeCommand',
+        'Invoke-OnExchangeTarget', 'Test-ExchangeTargetIsLocal'
     )
 }
 Export-ModuleMember @export

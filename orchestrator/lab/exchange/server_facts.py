@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.lab.exchange.target import (
     TARGET,
     controller_site,
+    describe_directories,
     describe_directory,
+    describe_interim_updates,
     describe_rollups,
     describe_services,
     reach,
 )
 from orchestrator.lab.faults import BEFORE
+from orchestrator.lab.server_logs import IIS_DIRECTORY
 from orchestrator.lab.store import from_iso, iso
 from orchestrator.lab.windows.arguments import Option
 from orchestrator.lab.windows.module import Context, Module, ModuleFailure, Result
@@ -34,16 +37,20 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     skew = now - world.clock()
     since = _since(arguments["events_since"], now)
     base = server.base
+    whole = arguments["scope"] == "inventory"
+    serves_clients = "ClientAccess" in server.roles
     facts = {
         "name": server.name,
         "fqdn": world.farm.fqdn(server.name),
+        "product_line": server.line,
         "build": str(machine.build),
         "admin_display_version": (
             f"Version {base.product}.{base.service_pack} (Build {base.number}.{base.revision})"
         ),
         "ad_site": server.site,
         "roles": sorted(server.roles),
-        "dag_member": server.dag_member,
+        "dag_member": bool(server.dag),
+        "dag": server.dag or None,
         "powershell_version": server.powershell,
         "os_version": _OS_VERSIONS.get(server.line, "10.0.17763"),
         "pending_restart": machine.pending_restart,
@@ -52,12 +59,29 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
         "automatic_updates": server.automatic_updates,
         "last_boot_time": iso(machine.boot_time + skew),
         "clock_utc": iso(now),
-        "rollups": describe_rollups(world, machine.rollups),
-        "virtual_directories": {"owa": describe_directory(world, machine, site)},
+        "rollups": _rollups(context, machine),
+        "virtual_directories": {
+            "owa": describe_directory(world, machine, site) if serves_clients else None
+        },
+        "all_virtual_directories": (
+            (describe_directories(world, machine, site) if serves_clients else [])
+            if whole
+            else None
+        ),
+        "ip_addresses": [world.farm.address(server.name)] if whole else None,
+        "iis_log_directory": IIS_DIRECTORY if whole else None,
         "services": describe_services(machine),
         "events": [_event(event, skew) for event in _proxy_events(machine, since - skew)],
     }
     return {"changed": False, "exchange_server": facts}
+
+
+def _rollups(context: Context, machine: Machine) -> list[dict[str, Any]]:
+    rollups = describe_rollups(context.world, machine.rollups)
+    return [
+        *({**row, "kind": "rollup"} for row in rollups),
+        *({**row, "kind": "interim_update"} for row in describe_interim_updates(machine)),
+    ]
 
 
 def _since(text: str | None, now: float) -> float:
@@ -104,6 +128,11 @@ def _busy(context: Context, name: str) -> bool:
 
 MODULE = Module(
     "exchange_server_facts",
-    {**TARGET, "events_since": Option(), "domain_controller": Option()},
+    {
+        **TARGET,
+        "events_since": Option(),
+        "domain_controller": Option(),
+        "scope": Option(choices=("state", "inventory"), default="state"),
+    },
     _run,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.lab.builds import parse_build
 from orchestrator.lab.faults import BEFORE
 from orchestrator.lab.machine import REQUIRED_SERVICES, Machine
 from orchestrator.lab.windows.arguments import Option
@@ -25,6 +26,11 @@ def reach(context: Context, target: str) -> Machine:
         ModuleFailure: no such server, or it does not answer.
     """
     name = context.world.short_name(target)
+    if name in context.world.farm.management_hosts:
+        raise ModuleFailure(
+            f"cannot read Exchange server {target}: no installation of Exchange 2007 or 2010 found "
+            "in the registry"
+        )
     if name is None or name not in context.world.machines:
         raise ModuleFailure(
             f"Connecting to remote server {target} failed: the WinRM client cannot process the "
@@ -83,6 +89,20 @@ def describe_rollups(world: World, builds: Sequence[Build]) -> list[dict[str, An
     return rows
 
 
+def describe_interim_updates(machine: Machine) -> list[dict[str, Any]]:
+    """Interim updates on top of the rollups."""
+    return [
+        {
+            "patch_code": None,
+            "build": None,
+            "kb": None,
+            "display_name": name,
+            "cached_package": True,
+        }
+        for name in machine.server.interim_updates
+    ]
+
+
 def describe_services(machine: Machine) -> list[dict[str, Any]]:
     """The services of a server."""
     return [
@@ -104,3 +124,47 @@ def describe_directory(world: World, machine: Machine, site: str) -> dict[str, s
         "internal_url": world.url(name, "internal_url", site=site) or None,
         "external_url": world.url(name, "external_url", site=site) or None,
     }
+
+
+_DIRECTORIES = (
+    ("owa", "owa", "owa"),
+    ("eas", "Microsoft-Server-ActiveSync", "Microsoft-Server-ActiveSync"),
+    ("ews", "EWS", "EWS/Exchange.asmx"),
+    ("oab", "OAB", "OAB"),
+    ("ecp", "ecp", "ecp"),
+)
+_SILENT_REDIRECTION_SINCE = parse_build("14.2.247.5")
+
+
+def describe_directories(world: World, machine: Machine, site: str) -> list[dict[str, Any]]:
+    """All virtual directories as `exchange_server_facts` describes them with scope inventory.
+
+    OWA is the one that is simulated; the others stand beside it on the same names.
+    """
+    name, server = machine.server.name, machine.server
+    owa = {key: world.url(name, key, site=site) for key in ("internal_url", "external_url")}
+    rows = []
+    for protocol, directory, path in _DIRECTORIES:
+        if protocol == "ecp" and server.line == "2007":
+            continue
+        is_owa = protocol == "owa"
+        urls = {
+            key: url if is_owa else url.rpartition("/owa")[0] + f"/{path}" if url else ""
+            for key, url in owa.items()
+        }
+        turns = is_owa and machine.build >= _SILENT_REDIRECTION_SINCE
+        ways = list(server.owa_authentication) if is_owa or protocol == "ecp" else ["Basic"]
+        rows.append(
+            {
+                "protocol": protocol,
+                "identity": f"{name.upper()}\\{directory} (Default Web Site)",
+                "internal_url": urls["internal_url"] or None,
+                "external_url": urls["external_url"] or None,
+                "internal_authentication": sorted(ways),
+                "external_authentication": sorted(ways),
+                "cross_site_redirect_type": (
+                    str(world.switches[f"redirect_type.{name}"]) if turns else None
+                ),
+            }
+        )
+    return rows

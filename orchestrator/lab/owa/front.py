@@ -47,6 +47,18 @@ class OwaFront:
         """Note that a user could not connect because IIS is down."""
         self._source.log(client, mailbox="", outcome="unavailable", text="connection refused")
 
+    def account(self, request: Request, peer: str | None) -> str:
+        """Who asks, as IIS logs it: a user by name, another server by its machine account.
+
+        Args:
+            peer: the server that asks on behalf of a user, `None` for a user.
+        """
+        domain = self._world.farm.domain.partition(".")[0].upper()
+        if peer is not None:
+            return f"{domain}\\{peer.upper()}$"
+        session = self._sessions.get(request.cookies().get("sessionid", ""))
+        return f"{domain}\\{session.mailbox.address.partition('@')[0]}" if session else ""
+
     async def handle(self, request: Request, *, host: str, client: str) -> Response:
         """Answer one request of a user or of another server.
 

@@ -137,7 +137,7 @@ class Source:
         for position, target in enumerate(candidates):
             url = self._url(target, "internal_url")
             try:
-                answer, problem, build = await self._ask(url, address)
+                answer, problem, build = await self._ask(url, address, client)
             except (OSError, Unavailable):
                 if position + 1 < len(candidates):
                     next_url = self._url(candidates[position + 1], "internal_url")
@@ -161,8 +161,11 @@ class Source:
         )
         return pages.error(503, pages.ALL_FAILED, headers)
 
-    async def _ask(self, url: str, address: str) -> tuple[Response, str, Build]:
+    async def _ask(self, url: str, address: str, client: str) -> tuple[Response, str, Build]:
         """Log on to a target and fetch the page; gives it, the problem if any, its build.
+
+        Args:
+            client: the user's browser, which is passed on.
 
         Raises:
             OSError: the target cannot be reached.
@@ -174,6 +177,7 @@ class Source:
             ("host", url.split("/")[2]),
             ("authorization", f"Lab {self._ticket}"),
             ("x-lab-user", address),
+            ("user-agent", client),
         )
         async with self._forward(url) as target:
             logon = await target.ask(Request("POST", pages.PROXY_LOGON, headers))
@@ -206,5 +210,4 @@ class Source:
         return ""
 
     def _record(self, event: Event) -> None:
-        self._world.machine(self._server.name).record(event)
-        self._world.save_soon()
+        self._world.record(self._server.name, event)

@@ -14,17 +14,21 @@ def cookie_not_understood(now: float, build: Build) -> Event:
     """Event 4999 of a source that could not read a target's cookie."""
     version = build.padded
     # Pid and bucket vary on real servers; whoever reads this must not rely on them.
-    pid = 600 + int(now) % 4000
+    pid = str(600 + int(now) % 4000)
+    data = (
+        *("E12", "c-RTL-AMD64", version, "OWA", "M.E.Clients.Owa"),
+        "M.E.C.O.C.ProxyUtilities.UpdateProxyUserContextIdFromResponse",
+        *("M.E.C.O.Core.OwaAsyncOperationException", "413", version),
+    )
     return Event(
         now,
         "MSExchange Common",
         4999,
         "Error",
         "General",
-        f"Watson report about to be sent for process id: {pid}, with parameters: E12, "
-        f"c-RTL-AMD64, {version}, OWA, M.E.Clients.Owa, "
-        "M.E.C.O.C.ProxyUtilities.UpdateProxyUserContextIdFromResponse, "
-        f"M.E.C.O.Core.OwaAsyncOperationException, 413, {version}.",
+        f"Watson report about to be sent for process id: {pid}, with parameters: "
+        f"{', '.join(data)}.",
+        data=(pid, *data),
     )
 
 

@@ -35,7 +35,7 @@ def test_other_sites_see_a_change_after_their_own_delay() -> None:
 
 def _server(site: str, line: str) -> Server:
     base = parse_build({"2007": "8.3.83.6", "2010": "14.2.247.5"}[line])
-    return Server("s", site, base, (), "", "", "2.0", "Manual", (), False, 1, "disabled")
+    return Server("s", site, base, (), "", "", "2.0", "Manual", (), "", 1, "disabled")
 
 
 @pytest.mark.parametrize(

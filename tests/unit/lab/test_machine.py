@@ -26,7 +26,7 @@ def machine() -> Machine:
         powershell="2.0",
         redirect_type="Manual",
         roles=("ClientAccess",),
-        dag_member=False,
+        dag="",
         free_disk_mb=1,
         automatic_updates="disabled",
     )

@@ -17,9 +17,10 @@ HERE = Path(__file__).parent
 PLAYBOOKS = HERE.parents[2] / "playbooks"
 BIN = Path(sys.executable).parent
 STEPS = sorted(path for path in (HERE / "steps").glob("*.yml") if path.name != "hosts.yml")
+READING = [PLAYBOOKS / "read_state.yml", PLAYBOOKS / "discover.yml"]
 TASK_FILES = [
     *sorted(PLAYBOOKS.glob("roles/*/tasks/*.yml")),
-    PLAYBOOKS / "read_state.yml",
+    *READING,
     *STEPS,
 ]
 OWN = {path.stem for path in (PLAYBOOKS / "library").glob("*.yml")}
@@ -106,7 +107,7 @@ def test_every_windows_module_is_delegated_to_the_management_host():
                 assert "exchange_management_host | default(" in task["delegate_to"], (path, module)
 
 
-@pytest.mark.parametrize("path", [*STEPS, PLAYBOOKS / "read_state.yml"], ids=lambda p: p.name)
+@pytest.mark.parametrize("path", [*STEPS, *READING], ids=lambda p: p.name)
 def test_syntax(path):
     done = subprocess.run(
         ["ansible-playbook", "-i", HERE / "steps/hosts.yml", "--syntax-check", path],
@@ -128,6 +129,7 @@ def test_ansible_lint_profile_production(tmp_path):
             "--project-dir=.",
             "roles",
             "read_state.yml",
+            "discover.yml",
             *STEPS,
         ],
         cwd=PLAYBOOKS,
