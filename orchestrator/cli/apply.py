@@ -19,6 +19,7 @@ from orchestrator.cli.planning import EDITED, require_safe
 from orchestrator.cli.running import (
     EndChild,
     Job,
+    MaxParallel,
     TakeOver,
     commands_for,
     inputs_of,
@@ -59,6 +60,7 @@ def apply(
     vault_password_file: VaultPasswordFile = None,
     take_over: TakeOver = False,
     end_child: EndChild = False,
+    max_parallel: MaxParallel = None,
     on_failure: Annotated[
         OnFailure,
         typer.Option(
@@ -85,6 +87,7 @@ def apply(
         commands=commands_for(folder, inventory, extra_vars),
         take_over=take_over,
         end_child=end_child,
+        max_parallel=max_parallel,
     )
     report = run_job(job)
     code = show_report(report)

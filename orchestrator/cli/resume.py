@@ -7,6 +7,7 @@ from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFi
 from orchestrator.cli.running import (
     EndChild,
     Job,
+    MaxParallel,
     TakeOver,
     commands_for,
     inputs_of,
@@ -21,6 +22,7 @@ def resume(
     inventory: InventoryOption,
     take_over: TakeOver = False,
     end_child: EndChild = False,
+    max_parallel: MaxParallel = None,
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
 ) -> int:
@@ -41,6 +43,7 @@ def resume(
         commands=commands_for(folder, inventory, extra_vars),
         take_over=take_over,
         end_child=end_child,
+        max_parallel=max_parallel,
     )
     report = resume_job(job)
     if report is None:

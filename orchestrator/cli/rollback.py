@@ -12,6 +12,7 @@ from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFi
 from orchestrator.cli.running import (
     EndChild,
     Job,
+    MaxParallel,
     TakeOver,
     commands_for,
     inputs_of,
@@ -42,6 +43,7 @@ def rollback(
     vault_password_file: VaultPasswordFile = None,
     take_over: TakeOver = False,
     end_child: EndChild = False,
+    max_parallel: MaxParallel = None,
 ) -> int:
     """Plan the way back from the farm as it is now; with --apply run it.
 
@@ -63,6 +65,7 @@ def rollback(
         commands=commands_for(run, inventory, extra_vars),
         take_over=take_over,
         end_child=end_child,
+        max_parallel=max_parallel,
     )
     return show_report(run_job(job))
 

@@ -23,7 +23,9 @@ from orchestrator.execution.leftovers import settle
 from orchestrator.execution.lock import Owner, run_lock
 from orchestrator.execution.ports import Ports
 from orchestrator.execution.position import Position
+from orchestrator.execution.room import Room
 from orchestrator.execution.run import Commands, RunReport
+from orchestrator.execution.terms import Terms
 from orchestrator.execution.way_back import begin_way_back, parent_of, way_back_done
 from orchestrator.execution.who import Who
 from orchestrator.inventory import Inventory
@@ -47,6 +49,17 @@ EndChild = Annotated[
         help="End what an interrupted run left working, instead of waiting for it.",
     ),
 ]
+MaxParallel = Annotated[
+    int | None,
+    typer.Option(
+        "--max-parallel",
+        metavar="N",
+        min=1,
+        max=100,
+        help="Steps at once; absent: what the plan's timetable was made for, else 1.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,8 @@ class Job:
         Shown when the run stops.
     take_over, end_child : bool
         As the options of the same name.
+    max_parallel : int or None
+        Steps at once; None: what the timetable was made for, else 1.
     """
 
     folder: Path
@@ -79,6 +94,14 @@ class Job:
     commands: Commands = field(default_factory=Commands)
     take_over: bool = False
     end_child: bool = False
+    max_parallel: int | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What the run keeps to."""
+        schedule = self.plan.schedule
+        planned = schedule.policy.max_parallel if schedule is not None else 1
+        return Terms(Room(self.inventory.topology.pools), self.max_parallel or planned)
 
 
 def run_job(job: Job) -> RunReport:
@@ -108,6 +131,7 @@ def run_job(job: Job) -> RunReport:
                 journal=journal,
                 ports=ports,
                 commands=job.commands,
+                terms=job.terms,
             )
 
 
@@ -145,6 +169,7 @@ def resume_job(job: Job) -> RunReport | None:
                 ports=ports,
                 commands=job.commands,
                 on_position=_show_position,
+                terms=job.terms,
             )
 
 

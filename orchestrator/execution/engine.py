@@ -19,6 +19,7 @@ from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Ports
 from orchestrator.execution.position import Position, position
 from orchestrator.execution.run import Commands, Run, RunReport, farm_data
+from orchestrator.execution.terms import Terms
 from orchestrator.execution.who import Who
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.projection import view
@@ -45,8 +46,9 @@ def run_plan(
     journal: Journal,
     ports: Ports,
     commands: Commands,
+    terms: Terms | None = None,
 ) -> RunReport:
-    """Apply a plan, one step at a time.
+    """Apply a plan: each step as soon as what it comes after is done and the terms let it.
 
     Parameters
     ----------
@@ -60,6 +62,8 @@ def run_plan(
     ports : Ports
     commands : Commands
         Shown when the run stops.
+    terms : Terms, optional
+        What the run keeps to; without them one step at a time.
 
     Raises
     ------
@@ -80,8 +84,15 @@ def run_plan(
         journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host, **why)
     journal.append(Kind.STATE_READ, **farm_data(observed))
     names = [step.id for step in plan.steps]
-    journal.append(Kind.RUN_STARTED, digest=digest, steps=names, who=who.data())
-    return Run(plan, playbooks, journal, ports, commands).go()
+    terms = terms or Terms()
+    journal.append(
+        Kind.RUN_STARTED,
+        digest=digest,
+        steps=names,
+        who=who.data(),
+        max_parallel=terms.max_parallel,
+    )
+    return Run(plan, playbooks, journal, ports, commands, terms).go()
 
 
 def resume_plan(
@@ -94,6 +105,7 @@ def resume_plan(
     ports: Ports,
     commands: Commands,
     on_position: Callable[[Position], None],
+    terms: Terms | None = None,
 ) -> RunReport:
     """Go on with a plan at its first unfinished step.
 
@@ -103,7 +115,7 @@ def resume_plan(
 
     Parameters
     ----------
-    plan, playbooks, observed, journal, ports, commands
+    plan, playbooks, observed, journal, ports, commands, terms
         As for `run_plan`.
     approval : Approval
         The digest of the folder now, which must be the approved one, and who resumes.
@@ -145,10 +157,26 @@ def resume_plan(
             reading=str(begun.reading),
             servers=dict(begun.servers),
         )
-    journal.append(Kind.RUN_RESUMED, who=approval.who.data(), digest=approval.digest)
+    terms = terms or Terms()
+    journal.append(
+        Kind.RUN_RESUMED,
+        who=approval.who.data(),
+        digest=approval.digest,
+        max_parallel=terms.max_parallel,
+    )
     on_position(where)
     attempts = {name: step.attempt for name, step in run.steps.items()}
-    return Run(plan, playbooks, journal, ports, commands, done=done, attempts=attempts).go()
+    return Run(
+        plan,
+        playbooks,
+        journal,
+        ports,
+        commands,
+        terms,
+        done=done,
+        begun=run.unfinished,
+        attempts=attempts,
+    ).go()
 
 
 def _drifted(where: Position, commands: Commands) -> StalePlan:

@@ -1,19 +1,22 @@
-"""One run of a plan: step after step, each change of a step's status written before and after."""
+"""One run of a plan: each change of a step's status is written before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import OrchestratorError, RunStopped
+from orchestrator.execution.crew import Alone, Ended, crew_of
 from orchestrator.execution.gate import compare
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Muffled, Ports
 from orchestrator.execution.position import position
 from orchestrator.execution.results import Child, RunResult, RunStatus, TaskEvent
+from orchestrator.execution.room import ready
 from orchestrator.execution.stop import StopReport, next_steps, stop_facts
+from orchestrator.execution.terms import Terms
 from orchestrator.execution.verdict import StepVerdict, judge
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.steps import StepStatus
@@ -68,6 +71,22 @@ class Commands:
     rollback: str = ""
 
 
+@dataclass(frozen=True)
+class Halt:
+    """Why no further step is started.
+
+    Parameters
+    ----------
+    reason : str
+    paused, interrupted : bool
+        Somebody asked for it, to go on later or at once.
+    """
+
+    reason: str
+    paused: bool = False
+    interrupted: bool = False
+
+
 class Run:
     """Goes through the steps of a plan that are not done.
 
@@ -79,8 +98,9 @@ class Run:
         Begun or resumed; its last entry is this run's.
     ports : Ports
     commands : Commands
-    done : collection of str
-        Ids of steps that need not run.
+    terms : Terms
+    done, begun : collection of str
+        Ids of steps that need not run, and of those that were begun and are not done.
     attempts : mapping of step id to int
         The last attempt of every step that was begun before.
     """
@@ -92,8 +112,10 @@ class Run:
         journal: Journal,
         ports: Ports,
         commands: Commands,
+        terms: Terms,
         *,
         done: Collection[str] = (),
+        begun: Collection[str] = (),
         attempts: Mapping[str, int] | None = None,
     ) -> None:
         self._plan = plan
@@ -101,35 +123,75 @@ class Run:
         self._journal = journal
         self._ports = ports
         self._commands = commands
+        self._terms = terms
         self._progress = Muffled(ports.progress)
         self._done = [step for step in plan.steps if step.id in done]
+        self._begun = [step for step in plan.steps if step.id in begun]
+        self._running: list[Step] = []
         self._attempts = dict(attempts or {})
+        self._crew = crew_of(terms.max_parallel)
         self._seen = max((entry.seq for entry in journal.entries()), default=0)
         self._began = ports.clock.monotonic()
 
     def go(self) -> RunReport:
-        """Run to the end, or to the first reason to stop.
+        """Run to the end, or to the first reason to stop; what runs then is waited for.
 
         Raises
         ------
         RunStopped
             The journal cannot be written any more.
         """
-        left = [step for step in self._plan.steps if step not in self._done]
-        self._progress.on_run_started(self._plan, sum(step.estimated_minutes for step in left))
-        for index, step in enumerate(self._plan.steps, start=1):
-            if step not in left:
-                continue
+        left = sum(s.estimated_minutes for s in self._plan.steps if s not in self._done)
+        self._progress.on_run_started(self._plan, left)
+        failed: list[Ended] = []
+        halt: Halt | None = None
+        try:
+            while len(self._done) < len(self._plan.steps):
+                if halt is None and not failed:
+                    halt = self._start_what_may()
+                if not self._running:
+                    break
+                ended = self._take()
+                if ended.verdict.status is not StepStatus.SUCCEEDED:
+                    failed.append(ended)
+        finally:
+            while self._running:  # Nobody leaves while a step runs.
+                self._running.remove(self._crew.take().step)
+        if failed:
+            return self._stop(Halt(failed[0].verdict.reason), failed)
+        return self._finish() if halt is None else self._stop(halt)
+
+    def _start_what_may(self) -> Halt | None:
+        """Start every step that may start now; why the run halts, if it does."""
+        while len(self._running) < self._terms.max_parallel:
+            waiting = self._ready()
+            if not waiting:
+                return None
             if self._ports.cancelled():
-                return self._stop(f"interrupted before step {step.id}", interrupted=True)
+                return Halt(f"interrupted before step {waiting[0].id}", interrupted=True)
             if asked := self._pause_asked():
-                return self._stop(f"before step {step.id}, {asked}", paused=True)
-            self._progress.on_step_started(step, index, len(self._plan.steps))
-            verdict, result = self._step(step)
-            if verdict.status is not StepStatus.SUCCEEDED:
-                return self._stop(verdict.reason, step=step, status=verdict.status, result=result)
-            self._done.append(step)
-        return self._finish()
+                return Halt(f"before step {waiting[0].id}, {asked}", paused=True)
+            hindered = {step.id: self._hindrance(step) for step in waiting}
+            free = [step for step in waiting if not hindered[step.id]]
+            if not free:
+                if self._running:
+                    return None
+                lines = "; ".join(f"{name}: {why}" for name, why in hindered.items())
+                return Halt(f"no step may start: {lines}")
+            self._start(free[0])
+            if isinstance(self._crew, Alone):
+                return None
+        return None
+
+    def _ready(self) -> list[Step]:
+        """Steps whose predecessors are done; what was begun before comes first."""
+        running = [step.id for step in self._running]
+        found = ready(self._plan, [step.id for step in self._done], running)
+        return sorted(found, key=lambda step: step not in self._begun)
+
+    def _hindrance(self, step: Step) -> str:
+        begun = [other for other in self._begun if other is not step]
+        return self._terms.room.hindrance(step, [*self._running, *begun])
 
     def _pause_asked(self) -> str:
         """Who asked for a pause, by a signal or through the journal; empty if nobody did."""
@@ -145,24 +207,48 @@ class Run:
                 return f"as {entry.data.get('by') or 'somebody'} asked"
         return ""
 
-    def _step(self, step: Step) -> tuple[StepVerdict, RunResult | None]:
-        self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
+    def _start(self, step: Step) -> None:
+        number = self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
+        self._progress.on_step_started(
+            step, self._plan.steps.index(step) + 1, len(self._plan.steps)
+        )
         self._write(f"step {step.id} was not started", Kind.STEP_STARTED, step)
-        began = self._ports.clock.monotonic()
-        verdict, result = self._attempt(step)
-        seconds = round(self._ports.clock.monotonic() - began, 3)
-        data: dict[str, Any] = {"seconds": seconds}
+        self._running.append(step)
+        self._crew.start(lambda: self._attempt(step, number))
+
+    def _take(self) -> Ended:
+        """Wait for a step to end and write down how."""
+        ended = self._crew.take()
+        step, verdict = ended.step, ended.verdict
+        self._running.remove(step)
+        if ended.error is not None:
+            raise ended.error
+        data: dict[str, Any] = {"seconds": ended.seconds}
         if verdict.status is not StepStatus.SUCCEEDED:
             data["reason"] = verdict.reason
             data["failures"] = [
                 {"host": f.host, "task": f.task, "message": f.message, "in_doubt": f.in_doubt}
-                for f in (result.failures if result else ())
+                for f in (ended.result.failures if ended.result else ())
             ]
         self._write(f"step {step.id} is {verdict.status}", _ENDS[verdict.status], step, **data)
-        self._progress.on_step_finished(step, seconds, verdict.status)
-        return verdict, result
+        if verdict.status is StepStatus.SUCCEEDED:
+            self._done.append(step)
+            self._begun = [other for other in self._begun if other is not step]
+        self._progress.on_step_finished(step, ended.seconds, verdict.status)
+        return ended
 
-    def _attempt(self, step: Step) -> tuple[StepVerdict, RunResult | None]:
+    def _attempt(self, step: Step, number: int) -> Ended:
+        """One attempt of a step, in whichever thread; what it raises is in the result."""
+        began = self._ports.clock.monotonic()
+        result, error = None, None
+        try:
+            verdict, result = self._run_playbook(step, number)
+        except Exception as raised:  # Raised again by the thread that leads the run.
+            verdict, error = StepVerdict(StepStatus.IN_DOUBT, str(raised)), raised
+        seconds = round(self._ports.clock.monotonic() - began, 3)
+        return Ended(step, verdict, result, seconds, error)
+
+    def _run_playbook(self, step: Step, number: int) -> tuple[StepVerdict, RunResult | None]:
         unwritten: list[OrchestratorError] = []
 
         def on_child(child: Child) -> None:
@@ -170,7 +256,7 @@ class Run:
                 self._journal.append(
                     Kind.STEP_CHILD,
                     step.id,
-                    attempt=self._attempts[step.id],
+                    attempt=number,
                     pid=child.pid,
                     identity=child.identity,
                     folder=str(child.folder),
@@ -201,7 +287,7 @@ class Run:
             reason = "every step succeeded, but the farm is not where the plan ends"
             if farm is None or not farm.complete:
                 reason = "every step succeeded, but the farm could not be read at the end"
-            return self._stop(reason, reading=(farm, problem))
+            return self._stop(Halt(reason), reading=(farm, problem))
         self._verify()
         seconds = self._seconds()
         self._write("every step succeeded", Kind.RUN_FINISHED, seconds=seconds)
@@ -209,55 +295,59 @@ class Run:
 
     def _stop(
         self,
-        reason: str,
+        halt: Halt,
+        failed: Sequence[Ended] = (),
         *,
-        step: Step | None = None,
-        status: StepStatus | None = None,
-        result: RunResult | None = None,
         reading: tuple[ObservedFarm | None, str] | None = None,
-        interrupted: bool = False,
-        paused: bool = False,
     ) -> RunReport:
         farm, problem = reading or self._read()
-        facts = stop_facts(self._plan, self._done, step, farm)
+        not_done = [*(ended.step for ended in failed)]
+        not_done += [step for step in self._begun if step not in not_done]
+        facts = stop_facts(self._plan, self._done, not_done, farm)
         redirections = facts["redirections_on"] + facts["redirections_possible"]
-        failures = result.failures if result else ()
-        begun = [step.id] if step else []
+        begun = [step.id for step in not_done]
         done = tuple(s.id for s in self._done)
         read = farm.state if farm is not None and farm.complete else None
         if read is not None and not position(self._plan, done, begun, read).drift:
             self._verify()
+        first = failed[0] if failed else None
+        results = [ended.result for ended in failed if ended.result is not None]
+        failures = tuple(failure for result in results for failure in result.failures)
+        statuses = [ended.verdict.status for ended in failed]
+        doubt = StepStatus.IN_DOUBT in statuses
         report = StopReport(
-            step=step,
-            status=status,
-            reason=reason,
+            step=first.step if first else None,
+            status=first.verdict.status if first else None,
+            reason=halt.reason,
+            others=tuple(
+                f"step {e.step.id} is {e.verdict.status}: {e.verdict.reason}" for e in failed[1:]
+            ),
             failures=failures,
-            output=result.output if result and not failures else (),
-            artifacts=result.artifacts if result else None,
+            output=() if failures else tuple(line for r in results for line in r.output),
+            artifacts=tuple(r.artifacts for r in results if r.artifacts is not None),
             done=done,
             remaining=tuple(s.id for s in self._plan.steps if s.id not in {*done, *begun}),
             farm=farm,
             unread_because=problem,
             next_steps=next_steps(
-                status,
+                StepStatus.IN_DOUBT if doubt else first.verdict.status if first else None,
                 redirections=bool(redirections),
                 resume_command=self._commands.resume,
                 rollback_command=self._commands.rollback,
-                paused=paused,
-                disproved=_disproved(step, status),
+                paused=halt.paused,
+                disproved=tuple(rule for e in failed for rule in _disproved(e)),
             ),
-            interrupted=interrupted
-            or (result is not None and result.status is RunStatus.CANCELLED),
-            paused=paused,
+            interrupted=halt.interrupted or any(r.status is RunStatus.CANCELLED for r in results),
+            paused=halt.paused,
             **facts,
         )
         seconds = self._seconds()
         self._write(
             "\n".join(report.lines()),
             Kind.RUN_STOPPED,
-            reason=f"step {step.id}: {reason}" if step else reason,
+            reason=f"step {first.step.id}: {halt.reason}" if first else halt.reason,
             redirections=list(redirections),
-            paused=paused,
+            paused=halt.paused,
             seconds=seconds,
         )
         return RunReport(report.done, seconds, farm, report)
@@ -301,8 +391,9 @@ def _unwritten(known: str, error: OrchestratorError) -> RunStopped:
     return RunStopped(f"{known}; the run stops here: {error.message}", error.remedy)
 
 
-def _disproved(step: Step | None, status: StepStatus | None) -> tuple[str, ...]:
+def _disproved(ended: Ended) -> tuple[str, ...]:
     """The rules a failed pilot was there to show."""
-    if step is None or status is not StepStatus.FAILED:
+    step = ended.step
+    if ended.verdict.status is not StepStatus.FAILED:
         return ()
     return step.rules if step.pilot and step.kind is StepKind.VERIFY else ()

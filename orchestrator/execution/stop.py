@@ -20,18 +20,20 @@ class StopReport:
     Parameters
     ----------
     step : Step or None
-        The step that did not succeed; None if the run stopped between steps.
+        The first step that did not succeed; None if the run stopped between steps.
     status : StepStatus or None
         Of that step.
     reason : str
+    others : tuple of str
+        Steps that ran beside it and did not succeed either, and why.
     failures : tuple of TaskFailure
         What the hosts said, unchanged.
     output : tuple of str
         What Ansible said outside tasks, where no task says enough.
-    artifacts : Path or None
-        Where the whole output of the step is.
+    artifacts : tuple of Path
+        Where the whole output of the steps is that did not succeed.
     done, remaining : tuple of str
-        Step ids; the stopped one is in neither.
+        Step ids; what was begun and is not done is in neither.
     farm : ObservedFarm or None
         As read after the stop; None if even that could not be tried.
     unread_because : str
@@ -54,9 +56,10 @@ class StopReport:
     step: Step | None
     status: StepStatus | None
     reason: str
+    others: tuple[str, ...]
     failures: tuple[TaskFailure, ...]
     output: tuple[str, ...]
-    artifacts: Path | None
+    artifacts: tuple[Path, ...]
     done: tuple[str, ...]
     remaining: tuple[str, ...]
     farm: ObservedFarm | None
@@ -75,10 +78,10 @@ class StopReport:
             text = [f"Stopped: step {self.step.id} is {self.status}: {self.reason}."]
         else:
             text = [f"{'Paused' if self.paused else 'Stopped'}: {self.reason}."]
+        text += [f"Also: {line}." for line in self.others]
         text += _section("What the hosts said", [str(failure) for failure in self.failures])
         text += _section("What Ansible said", self.output)
-        if self.artifacts is not None:
-            text.append(f"The whole output of the step: {self.artifacts / 'stdout'}")
+        text += [f"The whole output of the step: {path / 'stdout'}" for path in self.artifacts]
         text.append(
             f"Steps done: {', '.join(self.done) or 'none'}. "
             f"Not begun: {', '.join(self.remaining) or 'none'}."
@@ -100,7 +103,7 @@ class StopReport:
 
 
 def stop_facts(
-    plan: Plan, done: Sequence[Step], stopped: Step | None, farm: ObservedFarm | None
+    plan: Plan, done: Sequence[Step], begun: Sequence[Step], farm: ObservedFarm | None
 ) -> dict[str, tuple[str, ...]]:
     """What the reading says of the farm, as fields of a `StopReport`.
 
@@ -109,15 +112,15 @@ def stop_facts(
     plan : Plan
     done : sequence of Step
         In the order they succeeded.
-    stopped : Step or None
-        The step that did not succeed.
+    begun : sequence of Step
+        Steps that were begun and are not done.
     farm : ObservedFarm or None
     """
     expected = plan.start
     for step in done:
         expected = step.apply(expected)
     read = frozenset(farm.servers) if farm is not None else frozenset()
-    tried = [*done, *([stopped] if stopped else [])]
+    tried = [*done, *begun]
     possible = {
         f"{server}: {url}"
         for step in tried

@@ -30,7 +30,7 @@ class LineProgress:
         self._console = console
         self._lock = threading.Lock()
         self._status = console.status("") if console.is_terminal else None
-        self._head = ""
+        self._heads: dict[str, str] = {}
         self._left = 0
 
     def on_run_started(self, plan: Plan, total_minutes: int) -> None:
@@ -41,13 +41,12 @@ class LineProgress:
     def on_step_started(self, step: Step, index: int, total: int) -> None:
         """Say which step, and how long all that is left may take."""
         where = ", ".join(step.servers) or f"{len(step.probes)} probes"
-        self._head = f"[{index}/{total}] {step.id}"
+        head = self._heads[step.id] = f"[{index}/{total}] {step.id}"
         self._print(
-            f"{self._head}: {where}; estimated {step.estimated_minutes} min, "
-            f"{self._left} min to the end"
+            f"{head}: {where}; estimated {step.estimated_minutes} min, {self._left} min to the end"
         )
         if self._status is not None:
-            self._status.update(Text(self._head))
+            self._status.update(Text(head))
             self._status.start()
 
     def on_task(self, step: Step, host: str, task: str, outcome: TaskOutcome) -> None:
@@ -56,14 +55,17 @@ class LineProgress:
             self._print(f"    {host}: {task}: {outcome}", style="red")
         elif self._status is not None:
             with self._lock:
-                self._status.update(Text(f"{self._head}: {host}: {task}"))
+                self._status.update(Text(f"{self._heads.get(step.id)}: {host}: {task}"))
 
     def on_step_finished(self, step: Step, seconds: float, outcome: StepStatus) -> None:
         """Say how it ended and how long it took."""
-        if self._status is not None:
+        head = self._heads.pop(step.id, step.id)
+        if self._status is not None and not self._heads:
             self._status.stop()
         self._left -= step.estimated_minutes
-        self._print(f"    {outcome} after {seconds:.0f} s", style=_STYLE.get(outcome, ""))
+        # Beside others a step is named again: the line above may be another one's.
+        named = f"{head}: " if self._heads else "    "
+        self._print(f"{named}{outcome} after {seconds:.0f} s", style=_STYLE.get(outcome, ""))
 
     def _print(self, line: str, style: str = "") -> None:
         with self._lock:
