@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from orchestrator.checker import check
+from orchestrator.checker import check, check_timed
 from orchestrator.cli.going_back import write_way_back
 from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
@@ -21,6 +21,8 @@ from orchestrator.cli.running import (
     Job,
     MaxParallel,
     TakeOver,
+    Wait,
+    WindowsFileOption,
     commands_for,
     inputs_of,
     run_job,
@@ -61,6 +63,8 @@ def apply(
     take_over: TakeOver = False,
     end_child: EndChild = False,
     max_parallel: MaxParallel = None,
+    windows: WindowsFileOption = None,
+    wait: Wait = False,
     on_failure: Annotated[
         OnFailure,
         typer.Option(
@@ -84,10 +88,12 @@ def apply(
         inventory=loaded,
         inputs=inputs_of(loaded, extra_vars, vault_password_file),
         approve=approve,
-        commands=commands_for(folder, inventory, extra_vars),
+        commands=commands_for(folder, inventory, extra_vars, windows),
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
+        windows=windows,
+        wait=wait,
     )
     report = run_job(job)
     code = show_report(report)
@@ -117,6 +123,9 @@ def _go_back(job: Job, saved: SavedPlan, commands: Callable[[Path], Commands]) -
             approve=digest(run),
             because=f"--on-failure rollback of the plan {digest(job.folder)}",
             commands=commands(run),
+            # The way back is what the reserve of the window is kept for.
+            windows=None,
+            wait=False,
         )
         report = run_job(own)
     except OrchestratorError as error:
@@ -151,6 +160,7 @@ def require_sound(saved: SavedPlan, folder: Path) -> None:
     """Have the independent checker look at a saved plan again; stop if it finds anything."""
     book = saved.rules.book(rule_pack, saved.policy)
     require_safe(check(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
+    require_safe(check_timed(saved.topology, saved.plan, book), f"{folder} holds", EDITED)
 
 
 def require_same_farm(saved: SavedPlan, topology: Topology, folder: Path, inventory: Path) -> None:

@@ -19,7 +19,8 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
-from orchestrator.cli.timetable import read_times, timed_plan
+from orchestrator.cli.timetable import timed_plan
+from orchestrator.cli.windows import read_times
 from orchestrator.errors import NoSafePlan
 from orchestrator.inventory.windows import WindowsFile
 from orchestrator.planfile import digest, write_folder

@@ -9,6 +9,8 @@ from orchestrator.cli.running import (
     Job,
     MaxParallel,
     TakeOver,
+    Wait,
+    WindowsFileOption,
     commands_for,
     inputs_of,
     resume_job,
@@ -23,6 +25,8 @@ def resume(
     take_over: TakeOver = False,
     end_child: EndChild = False,
     max_parallel: MaxParallel = None,
+    windows: WindowsFileOption = None,
+    wait: Wait = False,
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
 ) -> int:
@@ -40,10 +44,12 @@ def resume(
         plan=saved.plan,
         inventory=loaded,
         inputs=inputs_of(loaded, extra_vars, vault_password_file),
-        commands=commands_for(folder, inventory, extra_vars),
+        commands=commands_for(folder, inventory, extra_vars, windows),
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
+        windows=windows,
+        wait=wait,
     )
     report = resume_job(job)
     if report is None:

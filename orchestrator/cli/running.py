@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from orchestrator.cli.live import ansible_inputs, read_farm
+from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.asking import approval_of
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader, StepPlaybooks
@@ -26,6 +27,7 @@ from orchestrator.execution.position import Position
 from orchestrator.execution.room import Room
 from orchestrator.execution.run import Commands, RunReport
 from orchestrator.execution.terms import Terms
+from orchestrator.execution.times import Times
 from orchestrator.execution.way_back import begin_way_back, parent_of, way_back_done
 from orchestrator.execution.who import Who
 from orchestrator.inventory import Inventory
@@ -60,6 +62,19 @@ MaxParallel = Annotated[
         show_default=False,
     ),
 ]
+WindowsFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--windows",
+        metavar="FILE",
+        help="Keep inside these maintenance windows; only for a plan that has no times of its own.",
+        show_default=False,
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait for the next window instead of ending as paused (exit 5)."),
+]
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,10 @@ class Job:
         As the options of the same name.
     max_parallel : int or None
         Steps at once; None: what the timetable was made for, else 1.
+    windows : Path or None
+        Windows file of a plan without times.
+    wait : bool
+        As the option of the same name.
     """
 
     folder: Path
@@ -95,13 +114,47 @@ class Job:
     take_over: bool = False
     end_child: bool = False
     max_parallel: int | None = None
+    windows: Path | None = None
+    wait: bool = False
 
-    @property
     def terms(self) -> Terms:
-        """What the run keeps to."""
+        """What the run keeps to.
+
+        Raises
+        ------
+        OrchestratorError
+            If an option contradicts the times that were approved with the plan.
+        InvalidInput
+            With every fault of the windows file.
+        """
         schedule = self.plan.schedule
-        planned = schedule.policy.max_parallel if schedule is not None else 1
-        return Terms(Room(self.inventory.topology.pools), self.max_parallel or planned)
+        room = Room(self.inventory.topology.pools)
+        if schedule is None:
+            times = self._times_of(self.windows) if self.windows is not None else None
+            if times is None and self.wait:
+                raise OrchestratorError(
+                    "--wait: there is no window to wait for",
+                    "name the windows with --windows FILE, or leave --wait out",
+                )
+            return Terms(room, self.max_parallel or 1, times, self.wait)
+        if self.windows is not None:
+            raise OrchestratorError(
+                f"--windows {self.windows}: {self.folder} has times of its own, which were "
+                "approved with it",
+                "leave --windows out, or make a new plan with these windows",
+            )
+        most = schedule.policy.max_parallel
+        if self.max_parallel is not None and self.max_parallel > most:
+            raise OrchestratorError(
+                f"--max-parallel {self.max_parallel}: the times of {self.folder} were approved "
+                f"for at most {most} steps at once",
+                "use less, or make a new plan with policy: max_parallel in its windows file",
+            )
+        return Terms(room, self.max_parallel or most, Times.of_plan(schedule, {}), self.wait)
+
+    def _times_of(self, windows: Path) -> Times:
+        read = read_times(self.inventory.topology, windows)
+        return Times(read.calendar, read.policy, source=str(windows))
 
 
 def run_job(job: Job) -> RunReport:
@@ -118,7 +171,8 @@ def run_job(job: Job) -> RunReport:
             f"--approve names {job.approve}, but the digest of {job.folder} is {mark}",
             "something in the folder was changed after the approval, or it is another plan",
         )
-    with _held(job, mark, lambda journal: require_unused(journal.entries())) as journal:
+    terms = job.terms()
+    with _held(job, mark, terms, lambda journal: require_unused(journal.entries())) as journal:
         observed = read_farm(job.inputs, job.inventory)
         require_start(job.plan, observed)
         _ask(mark, job.approve, len(job.plan.steps), approval_of(journal, mark))
@@ -131,7 +185,7 @@ def run_job(job: Job) -> RunReport:
                 journal=journal,
                 ports=ports,
                 commands=job.commands,
-                terms=job.terms,
+                terms=terms,
             )
 
 
@@ -149,13 +203,14 @@ def resume_job(job: Job) -> RunReport | None:
             f"begin it: orchestrator apply {job.folder} -i {job.inventory.folder}",
         )
     mark = digest(job.folder)
+    terms = job.terms()
 
     def require(journal: Journal) -> None:
         run = view(journal.entries())
         if not run.finished or run.rollback:
             require_resumable(run, mark)
 
-    with _held(job, mark, require) as journal:
+    with _held(job, mark, terms, require) as journal:
         if view(journal.entries()).finished:
             return None
         observed = read_farm(job.inputs, job.inventory)
@@ -169,7 +224,7 @@ def resume_job(job: Job) -> RunReport | None:
                 ports=ports,
                 commands=job.commands,
                 on_position=_show_position,
-                terms=job.terms,
+                terms=terms,
             )
 
 
@@ -197,21 +252,28 @@ def inputs_of(
     return ansible_inputs(inventory, extra_vars or [], vault_password_file)
 
 
-def commands_for(folder: Path, inventory: Path, extra_vars: list[str] | None) -> Commands:
+def commands_for(
+    folder: Path, inventory: Path, extra_vars: list[str] | None, windows: Path | None = None
+) -> Commands:
     """What to type after a stop, for a plan or for a way back below it."""
     options = "".join(f" -e {given}" for given in extra_vars or [])
+    inside = f" --windows {windows}" if windows is not None else ""
     parent = parent_of(folder)
     return Commands(
-        resume=f"orchestrator resume {folder} -i {inventory}{options}",
+        resume=f"orchestrator resume {folder} -i {inventory}{options}{inside}",
         rollback=f"orchestrator rollback {parent or folder} -i {inventory}{options}",
     )
 
 
 @contextmanager
-def _held(job: Job, mark: str, require: Callable[[Journal], None]) -> Iterator[Journal]:
+def _held(
+    job: Job, mark: str, terms: Terms, require: Callable[[Journal], None]
+) -> Iterator[Journal]:
     """The lock and the journal, with nothing left of a run that died."""
     clock = SystemClock()
     minutes = sum(step.estimated_minutes for step in job.plan.steps)
+    if terms.wait and terms.times is not None:
+        minutes = max(minutes, terms.times.minutes_left(clock.now()))
     with ExitStack() as stack:
         held = stack.enter_context(
             run_lock(
@@ -274,6 +336,7 @@ def _ports(job: Job) -> Iterator[Ports]:
             progress=LineProgress(err()),
             pause_requested=wishes.pause.is_set,
             cancelled=wishes.cancel.is_set,
+            say=_say,
         )
 
 

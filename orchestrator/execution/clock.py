@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Seconds that never go backwards; only differences mean something."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Let so much time go by; signals are handled meanwhile."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -29,3 +33,7 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds that never go backwards; only differences mean something."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much time go by; signals are handled meanwhile."""
+        time.sleep(seconds)

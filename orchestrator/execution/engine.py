@@ -12,8 +12,10 @@ from orchestrator.execution.asking import approval_of
 from orchestrator.execution.gate import (
     require_resumable,
     require_runnable,
+    require_same_windows,
     require_start,
     require_unused,
+    require_windows,
 )
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Ports
@@ -78,19 +80,16 @@ def run_plan(
     require_runnable(plan, playbooks)
     require_unused(journal.entries())
     require_start(plan, observed)
+    terms = terms or Terms()
+    require_windows(plan, (), terms.times, ports.clock.now())
     digest, who = approval.digest, approval.who
     why: dict[str, Any] = {"because": approval.because} if approval.because else {}
     if approval_of(journal, digest) is None:
         journal.append(Kind.PLAN_APPROVED, digest=digest, by=who.by, host=who.host, **why)
     journal.append(Kind.STATE_READ, **farm_data(observed))
     names = [step.id for step in plan.steps]
-    terms = terms or Terms()
     journal.append(
-        Kind.RUN_STARTED,
-        digest=digest,
-        steps=names,
-        who=who.data(),
-        max_parallel=terms.max_parallel,
+        Kind.RUN_STARTED, digest=digest, steps=names, who=who.data(), **_terms_data(terms)
     )
     return Run(plan, playbooks, journal, ports, commands, terms).go()
 
@@ -134,6 +133,8 @@ def resume_plan(
     require_runnable(plan, playbooks)
     run = view(journal.entries())
     require_resumable(run, approval.digest)
+    terms = terms or Terms()
+    require_same_windows(run, terms.times)
     for name, step in run.steps.items():
         if step.status is StepStatus.STARTED:
             reason = "the program died before the end of the step was written"
@@ -157,12 +158,9 @@ def resume_plan(
             reading=str(begun.reading),
             servers=dict(begun.servers),
         )
-    terms = terms or Terms()
+    require_windows(plan, done, terms.times, ports.clock.now())
     journal.append(
-        Kind.RUN_RESUMED,
-        who=approval.who.data(),
-        digest=approval.digest,
-        max_parallel=terms.max_parallel,
+        Kind.RUN_RESUMED, who=approval.who.data(), digest=approval.digest, **_terms_data(terms)
     )
     on_position(where)
     attempts = {name: step.attempt for name, step in run.steps.items()}
@@ -177,6 +175,11 @@ def resume_plan(
         begun=run.unfinished,
         attempts=attempts,
     ).go()
+
+
+def _terms_data(terms: Terms) -> dict[str, Any]:
+    source = terms.times.source if terms.times is not None else ""
+    return {"max_parallel": terms.max_parallel, "windows": source}
 
 
 def _drifted(where: Position, commands: Commands) -> StalePlan:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from orchestrator.errors import InvalidInput, OrchestratorError, StalePlan
 from orchestrator.execution.observed import OBSERVED_PROTOCOLS, ObservedFarm
+from orchestrator.execution.times import Times
 from orchestrator.journal.entry import Entry
 from orchestrator.journal.projection import RunView, view
 from orchestrator.model.plan import Plan
@@ -124,6 +126,48 @@ def require_start(plan: Plan, farm: ObservedFarm) -> None:
         raise StalePlan(
             "the farm is not where this plan starts:\n" + "\n".join(f"  {d}" for d in found),
             "nothing was changed; make a new plan",
+        )
+
+
+def require_same_windows(run: RunView, times: Times | None) -> None:
+    """What was begun inside windows goes on inside windows.
+
+    Raises
+    ------
+    OrchestratorError
+        If none are given now.
+    """
+    if run.windows and times is None:
+        raise OrchestratorError(
+            f"this run was begun inside the windows of {run.windows}",
+            f"give them, or later ones, again: --windows {run.windows}",
+        )
+
+
+def require_windows(plan: Plan, done: Collection[str], times: Times | None, now: datetime) -> None:
+    """Every step that is left must fit into some window that is left.
+
+    Raises
+    ------
+    OrchestratorError
+        Naming every step that fits into none.
+    """
+    if times is None:
+        return
+    lines = []
+    for step in plan.steps:
+        found = times.opening(step, now)
+        if step.id in done or found.window or found.later:
+            continue
+        needs = found.minutes + found.reserve
+        lines.append(
+            f"  {step.id} needs {needs} minutes ({found.reserve} of them to take it back); the "
+            f"longest window it may run in has {times.longest(step)}"
+        )
+    if lines:
+        raise OrchestratorError(
+            f"no window of {times.source} that is not over holds these steps:\n" + "\n".join(lines),
+            "nothing was changed; make the plan again with --windows and later or longer windows",
         )
 
 

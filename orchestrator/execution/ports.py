@@ -61,6 +61,10 @@ def _never() -> bool:
     return False
 
 
+def _to_nobody(line: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything the engine needs from outside.
@@ -75,6 +79,8 @@ class Ports:
         Asked before each step; True stops the run there, to be resumed.
     cancelled : callable
         True once somebody asked to end even the step that runs.
+    say : callable
+        Told what a person at the terminal should know at once.
     """
 
     run_playbook: PlaybookPort
@@ -83,6 +89,7 @@ class Ports:
     progress: Progress
     pause_requested: Callable[[], bool] = _never
     cancelled: Callable[[], bool] = _never
+    say: Callable[[str], None] = _to_nobody
 
 
 class Muffled:

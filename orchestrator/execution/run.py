@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,20 @@ from orchestrator.execution.crew import Alone, Ended, crew_of
 from orchestrator.execution.gate import compare
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Muffled, Ports
-from orchestrator.execution.position import position
+from orchestrator.execution.position import position, redirections_on
 from orchestrator.execution.results import Child, RunResult, RunStatus, TaskEvent
 from orchestrator.execution.room import ready
 from orchestrator.execution.stop import StopReport, next_steps, stop_facts
 from orchestrator.execution.terms import Terms
+from orchestrator.execution.times import Opening, earliest, show
 from orchestrator.execution.verdict import StepVerdict, judge
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
-from orchestrator.model.plan import Plan, Step, StepKind
+from orchestrator.model.plan import Plan, Step, StepKind, after_all
+
+_LOOK_SECONDS = 2.0
+"""How often a run that waits for its window looks whether somebody asked it to end."""
 
 _ENDS = {
     StepStatus.SUCCEEDED: Kind.STEP_SUCCEEDED,
@@ -79,12 +84,15 @@ class Halt:
     ----------
     reason : str
     paused, interrupted : bool
-        Somebody asked for it, to go on later or at once.
+        Somebody, or the end of the window, asked for it: to go on later, or at once.
+    next_window : datetime or None
+        When what is left may go on, if it is a window that is missing.
     """
 
     reason: str
     paused: bool = False
     interrupted: bool = False
+    next_window: datetime | None = None
 
 
 class Run:
@@ -178,16 +186,77 @@ class Run:
                     return None
                 lines = "; ".join(f"{name}: {why}" for name, why in hindered.items())
                 return Halt(f"no step may start: {lines}")
-            self._start(free[0])
-            if isinstance(self._crew, Alone):
+            openings = self._openings(free)
+            fitting = [step for step in free if not openings or openings[step.id].window]
+            if fitting:
+                self._start(fitting[0], openings.get(fitting[0].id))
+            elif self._running:
+                return None
+            elif halt := self._await_window(openings):
+                return halt
+            if isinstance(self._crew, Alone) and fitting:
                 return None
         return None
 
+    def _openings(self, steps: Sequence[Step]) -> dict[str, Opening]:
+        """When steps may start; empty without windows."""
+        if self._terms.times is None:
+            return {}
+        now = self._ports.clock.now()
+        return {step.id: self._terms.times.opening(step, now) for step in steps}
+
+    def _await_window(self, openings: Mapping[str, Opening]) -> Halt | None:
+        """Nothing that is left fits now: wait until something does, or halt until then."""
+        until = earliest(openings.values())
+        why = "; ".join(f"{name}: {opening.why}" for name, opening in openings.items())
+        done = [step.id for step in self._done]
+        on = redirections_on(self._plan, done, after_all(self._plan.start, self._done))
+        self._write(
+            "nothing more was started",
+            Kind.WINDOW_AWAITED,
+            until=until.isoformat() if until else None,
+            steps={name: opening.why for name, opening in openings.items()},
+            redirections=list(on),
+            waits=self._terms.wait and until is not None,
+        )
+        if until is None:
+            return Halt(f"no window is left for what remains ({why})")
+        text = f"nothing that is left fits before the end of the window ({why}); "
+        text += f"the next one opens {show(until)}"
+        if not self._terms.wait:
+            return Halt(text, paused=True, next_window=until)
+        self._ports.say(f"Waiting: {text}. Ctrl-C, or orchestrator pause, ends the waiting.")
+        for line in on:
+            self._ports.say(f"  meanwhile on: {line}")
+        return self._sleep(until) or self._look_again(until)
+
+    def _sleep(self, until: datetime) -> Halt | None:
+        while (left := (until - self._ports.clock.now()).total_seconds()) > 0:
+            if self._ports.cancelled():
+                return Halt("interrupted while waiting for the window", interrupted=True)
+            if asked := self._pause_asked():
+                text = f"while waiting for the window from {show(until)}, {asked}"
+                return Halt(text, paused=True, next_window=until)
+            self._ports.clock.sleep(min(left, _LOOK_SECONDS))
+        return None
+
+    def _look_again(self, opened: datetime) -> Halt | None:
+        """Much may have happened while nobody looked: read the farm before going on."""
+        farm, problem = self._read()
+        if farm is None or not farm.complete:
+            said = "; ".join(str(p) for p in farm.problems) if farm else problem
+            return Halt(f"the farm could not be read when the window opened: {said}")
+        done, begun = ([step.id for step in steps] for steps in (self._done, self._begun))
+        if drift := position(self._plan, done, begun, farm.state).drift:
+            return Halt(f"the farm moved while the window was awaited: {'; '.join(drift)}")
+        self._write("nothing more was started", Kind.WINDOW_OPENED, window=show(opened))
+        return None
+
     def _ready(self) -> list[Step]:
-        """Steps whose predecessors are done; what was begun before comes first."""
+        """Steps whose predecessors are done; only those begun before, while there are any."""
         running = [step.id for step in self._running]
         found = ready(self._plan, [step.id for step in self._done], running)
-        return sorted(found, key=lambda step: step not in self._begun)
+        return [step for step in found if step in self._begun] or found
 
     def _hindrance(self, step: Step) -> str:
         begun = [other for other in self._begun if other is not step]
@@ -207,12 +276,13 @@ class Run:
                 return f"as {entry.data.get('by') or 'somebody'} asked"
         return ""
 
-    def _start(self, step: Step) -> None:
+    def _start(self, step: Step, opening: Opening | None) -> None:
         number = self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
         self._progress.on_step_started(
             step, self._plan.steps.index(step) + 1, len(self._plan.steps)
         )
-        self._write(f"step {step.id} was not started", Kind.STEP_STARTED, step)
+        room = _room_of(opening) if opening else {}
+        self._write(f"step {step.id} was not started", Kind.STEP_STARTED, step, **room)
         self._running.append(step)
         self._crew.start(lambda: self._attempt(step, number))
 
@@ -336,12 +406,16 @@ class Run:
                 rollback_command=self._commands.rollback,
                 paused=halt.paused,
                 disproved=tuple(rule for e in failed for rule in _disproved(e)),
+                next_window=show(halt.next_window) if halt.next_window else "",
             ),
             interrupted=halt.interrupted or any(r.status is RunStatus.CANCELLED for r in results),
             paused=halt.paused,
             **facts,
         )
         seconds = self._seconds()
+        more: dict[str, Any] = {}
+        if halt.next_window is not None:
+            more["next_window"] = halt.next_window.isoformat()
         self._write(
             "\n".join(report.lines()),
             Kind.RUN_STOPPED,
@@ -349,6 +423,7 @@ class Run:
             redirections=list(redirections),
             paused=halt.paused,
             seconds=seconds,
+            **more,
         )
         return RunReport(report.done, seconds, farm, report)
 
@@ -385,6 +460,11 @@ def farm_data(farm: ObservedFarm) -> dict[str, Any]:
         },
         "problems": [str(problem) for problem in farm.problems],
     }
+
+
+def _room_of(opening: Opening) -> dict[str, Any]:
+    end = opening.window.end.isoformat() if opening.window else ""
+    return {"minutes": opening.minutes, "reserve": opening.reserve, "until": end}
 
 
 def _unwritten(known: str, error: OrchestratorError) -> RunStopped:

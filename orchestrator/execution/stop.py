@@ -156,6 +156,7 @@ def next_steps(
     rollback_command: str,
     paused: bool = False,
     disproved: Sequence[str] = (),
+    next_window: str = "",
 ) -> tuple[str, ...]:
     """What to do after a stop, in order.
 
@@ -163,6 +164,8 @@ def next_steps(
     ----------
     disproved : sequence of str
         Rules a failed pilot was there to show.
+    next_window : str
+        When the window opens that is waited for.
     """
     steps = []
     if disproved:
@@ -188,7 +191,9 @@ def next_steps(
         )
     if resume_command:
         again = "" if paused else " (it runs that step again, which repeats no change)"
-        steps.append(f"Go on with this plan{again}: {resume_command}")
+        when = f" from {next_window}" if next_window else ""
+        waits = "; with --wait it waits for that by itself" if next_window else ""
+        steps.append(f"Go on with this plan{again}{when}: {resume_command}{waits}")
     if rollback_command:
         steps.append(f"Or go back to the state before: {rollback_command}")
     return tuple(steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.execution.room import Room
+from orchestrator.execution.times import Times
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,13 @@ class Terms:
         The pools and their minimum in service.
     max_parallel : int
         Steps at once.
+    times : Times or None
+        The windows; None: at any time.
+    wait : bool
+        Wait for the next window instead of ending as paused.
     """
 
     room: Room = field(default_factory=Room)
     max_parallel: int = 1
+    times: Times | None = None
+    wait: bool = False

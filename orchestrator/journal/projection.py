@@ -61,6 +61,10 @@ class RunView:
         The process that worked on it last: ``by``, ``host``, ``pid``, ``identity``.
     pause_by : str
         Who asked for a pause of the part of the run that goes on now; empty if nobody.
+    windows : str
+        Where the windows of the last part came from; empty if it kept to none.
+    next_window : str
+        When the window opens that is waited for, ISO 8601 in UTC; empty if none is.
     rollback : str
         Folder of the way back that was begun last, relative to the plan's; empty if none.
     drift : tuple of str
@@ -80,6 +84,8 @@ class RunView:
     reason: str = ""
     by: Mapping[str, Any] = field(default_factory=dict)
     pause_by: str = ""
+    windows: str = ""
+    next_window: str = ""
     rollback: str = ""
     drift: tuple[str, ...] = ()
     steps: dict[str, StepView] = field(default_factory=dict)
@@ -127,6 +133,7 @@ def _fold_run(fields: dict[str, Any], entry: Entry) -> None:
     elif entry.kind in {Kind.RUN_STARTED, Kind.RUN_RESUMED}:
         fields.update(ended=None, finished=False, reason="", pause_by="", drift=())
         fields["by"] = data.get("who", {})
+        fields.update(windows=str(data.get("windows", "")), next_window="")
         fields.setdefault("started", entry.time)
     elif entry.kind in {Kind.RUN_FINISHED, Kind.RUN_STOPPED}:
         fields.update(
@@ -134,6 +141,8 @@ def _fold_run(fields: dict[str, Any], entry: Entry) -> None:
             finished=entry.kind == Kind.RUN_FINISHED,
             reason=str(data.get("reason", "")),
         )
+    elif entry.kind in {Kind.WINDOW_AWAITED, Kind.WINDOW_OPENED}:
+        fields["next_window"] = str(data.get("until") or "")
     elif entry.kind == Kind.PAUSE_REQUESTED:
         fields["pause_by"] = str(data.get("by", "")) or "somebody"
     elif entry.kind == Kind.DRIFT_FOUND:

@@ -30,7 +30,8 @@ from orchestrator.planfile import digest
 
 HERE = Path(__file__).parent
 GOALS = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
-DOORS = (("mad-cas-01", "rome"), ("rom-cas-01", "madrid"), ("mad-cas-01", "lisbon"))
+Doors = tuple[tuple[str, str], ...]
+DOORS: Doors = (("mad-cas-01", "rome"), ("rom-cas-01", "madrid"), ("mad-cas-01", "lisbon"))
 LIMIT = 300
 KILLED = -9
 
@@ -59,9 +60,12 @@ class Ended:
 class Scene:
     """One lab, one copy of the plan, users who never stop."""
 
-    def __init__(self, folder: Path, plan: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, plan: Path | None = None, *, farm: str = "farm", doors: Doors = DOORS
+    ) -> None:
         self.farm = folder / "farm"
-        shutil.copytree(HERE / "farm", self.farm)
+        self._doors = doors
+        shutil.copytree(HERE / farm, self.farm)
         self.plan = folder / "plan"
         if plan is not None:
             skip = shutil.ignore_patterns("attempts", f"{JOURNAL_NAME}*")
@@ -200,7 +204,7 @@ class Scene:
     def _visit_all(self) -> None:
         self._tls = ssl.create_default_context(cafile=str(self.lab.ca_file))
         while not self._stop.is_set():
-            for source, site in DOORS:
+            for source, site in self._doors:
                 self._visit(source, f"probe-{site}@contoso.example")
             self._stop.wait(1.5)
 

@@ -44,21 +44,23 @@ LIMIT = 20.0
 
 
 class FakeClock:
-    """Moves only when told, or when somebody sleeps."""
+    """Moves only when told, or when somebody sleeps: then at once to shortly before `far`."""
 
     def __init__(self, start: datetime = NIGHT) -> None:
-        self._start = start
+        self.start = start
+        self.far = start
         self._seconds = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._seconds)
+        return self.start + timedelta(seconds=self._seconds)
 
     def monotonic(self) -> float:
         return self._seconds
 
     def sleep(self, seconds: float) -> None:
-        self.forward(seconds=seconds)
+        left = (self.far - self.now()).total_seconds() - 60
+        self.forward(seconds=max(seconds, left))
 
     def forward(self, *, minutes: float = 0, seconds: float = 0) -> None:
         with self._lock:
