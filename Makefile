@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Two test files at a time, the long ones (crash, e2e) first, as their folders are named.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: bench demo test test-full check lock clean
 .DEFAULT_GOAL := test
@@ -24,7 +26,7 @@ check: $(READY)                ## formatting, lint and types
 	@$(BIN)/mypy
 
 test: check                    ## everything CI runs
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
 
 test-full: test                ## what takes too long for every run (half an hour); results go to docs/
 	@ORGANIZATIONS=100000 $(BIN)/python -m pytest -q tests/property/test_planner_against_exhaustive_search.py

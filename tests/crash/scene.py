@@ -175,6 +175,11 @@ class Scene:
             f"{c['module']} {c['target']} {c['args'].get(told[c['module']], '')}" for c in made
         )
 
+    def installs(self, server: str) -> int:
+        """How often an installer was started on a server."""
+        # A copy: the lab counts in threads of its own.
+        return sum(n for what, n in self.installations.copy().items() if server in what.split())
+
     def asked(self, module: str) -> int:
         """How often a module has answered."""
         return sum(call["module"] == module for call in self.lab.module_calls())
