@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "orchestrator"
-PURE = {"model", "rules", "graph", "planner", "checker"}
+PURE = {"model", "rules", "graph", "planner", "checker", "drawing"}
 ALLOWED = {
     "model": set(),
     "rules": {"model"},
@@ -22,11 +22,16 @@ ALLOWED = {
     "journal": {"errors"},
     "execution": {"model", "journal", "errors", "diagnostic", "shipped"},
     # of planner only the values of its explanations
-    "report": {"model", "rules", "graph", "planner", "checker", "execution", "journal"},
     "web": {
         *("model", "rules", "drawing", "planfile", "execution", "journal"),
         *("errors", "shipped"),
     },
+    "report": {
+        *("model", "rules", "graph", "planner", "checker", "execution", "journal"),
+        *("drawing", "planfile", "errors", "diagnostic"),
+    },
+    # of the journal only its views
+    "drawing": {"model", "rules", "journal"},
     "lab": set(),
     # of rules only the scale of confidence
     "discovery": {"model", "rules", "errors", "diagnostic", "inventory", "shipped"},
