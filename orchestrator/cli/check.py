@@ -10,6 +10,7 @@ from rich.text import Text
 from orchestrator.checker import CheckReport, check_timed
 from orchestrator.checker import check as replay
 from orchestrator.cli.apply import PlanFolder
+from orchestrator.cli.reporting import report_faults
 from orchestrator.diagnostic import Diagnostic, Place
 from orchestrator.errors import InvalidInput
 from orchestrator.planfile import SavedPlan, digest, read_plan, render, to_document
@@ -55,6 +56,7 @@ def check(folder: PlanFolder) -> int:
         faults += [f"in {ROLLBACK}/: {text}" for text in back.faults]
         if back.saved.plan.start != plan.saved.plan.end:
             faults.append(f"{ROLLBACK}/ does not begin where the plan ends")
+    faults += report_faults(folder, plan.saved, plan.report)
     for name, checked in plans.items():
         console.print(Text(f"{folder}/{name}{PLAN}", style="bold"), soft_wrap=True)
         for line in evidence_lines(

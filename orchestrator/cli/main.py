@@ -14,9 +14,11 @@ from orchestrator.cli import (
     check,
     diagnose,
     explain,
+    graph,
     journal,
     pause,
     plan,
+    report,
     resume,
     rollback,
     serve,
@@ -67,6 +69,8 @@ app.command(name="journal")(journal.journal)
 app.command(name="pause")(pause.pause)
 app.command(name="resume")(resume.resume)
 app.command(name="rollback")(rollback.rollback)
+app.command(name="graph")(graph.graph)
+app.command(name="report")(report.report)
 app.command(name="serve")(serve.serve)
 
 

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator.checker import CheckReport, check
+from orchestrator.cli.reporting import NO_WAY_BACK, REPORT, report_input
 from orchestrator.errors import NoSafePlan, OrchestratorError
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
-from orchestrator.planfile import SavedPlan, render, to_document
+from orchestrator.planfile import SavedPlan, digest_of, from_document, render, to_document
 from orchestrator.planfile.folder import PLAN, PLAYBOOKS, ROLLBACK
 from orchestrator.planner import last_sound_state, make_plan
 from orchestrator.playbook import playbook_files
+from orchestrator.report.page import report_html
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, playbook_parts
 
@@ -100,24 +102,36 @@ def plan_files(
     goals: Mapping[str, Build],
 ) -> tuple[dict[str, str], list[str]]:
     """The files of a plan directory, and what a reader must be told about its rollback."""
+    document = to_document(SavedPlan(topology, plan, book.policy, goals), book, report)
+    files = {PLAN: render(document)}
+    back, notes = _add_playbooks(files, topology, plan, book)
+    # As it will be read: the report made again from the folder must have the same bytes.
+    no_way_back = files.get(f"{ROLLBACK}/{NO_WAY_BACK}", "").strip()
+    given = report_input(from_document(document), report, digest_of(files), back, no_way_back)
+    files[REPORT] = report_html(given)
+    return files, notes
+
+
+def _add_playbooks(
+    files: dict[str, str], topology: Topology, plan: Plan, book: RuleBook
+) -> tuple[Plan | None, list[str]]:
+    """Add the playbooks there and the plan back; the way back, and what to say of it."""
     shipped = playbook_parts()
-    saved = SavedPlan(topology, plan, book.policy, goals)
-    files = {PLAN: render(to_document(saved, book, report))}
     for name, text in playbook_files(topology, plan, shipped).items():
         files[f"{PLAYBOOKS}/{name}"] = text
     notes: list[str] = []
     try:
         back, back_report = way_back(topology, plan, plan.end, book, frozenset())
     except OrchestratorError as error:
-        files[f"{ROLLBACK}/NO-WAY-BACK.txt"] = f"{error.message}\n{error.remedy}\n"
+        files[f"{ROLLBACK}/{NO_WAY_BACK}"] = f"{error.message}\n{error.remedy}\n"
         notes.append(f"There is no complete way back: {error.message}")
-        return files, notes
+        return None, notes
     files |= rollback_files(topology, back, book, back_report, shipped, prefix=f"{ROLLBACK}/")
     if back.end != plan.start:
         notes.append(
             "The start was broken: the way back ends in the last state in which no path is broken"
         )
-    return files, notes
+    return back, notes
 
 
 def rollback_files(

@@ -5,6 +5,7 @@ attributes (docs/pictures.md), so that a live page can recolour what is drawn.
 """
 
 from orchestrator.drawing.chart import Chart, plan_chart
+from orchestrator.drawing.document import scene_document
 from orchestrator.drawing.dot import dot_text
 from orchestrator.drawing.gantt import gantt_svg
 from orchestrator.drawing.grouping import Detail, Group, Selection, groups_of
@@ -32,6 +33,7 @@ __all__ = [
     "legend_svg",
     "mermaid_text",
     "plan_chart",
+    "scene_document",
     "scene_of",
     "style",
 ]

@@ -91,11 +91,26 @@ def digest(folder: Path) -> str:
 
     What is approved is this text; a changed byte in any of the files changes it.
     """
-    total = hashlib.sha256()
     files = [folder / PLAN]
     for name in _DIGESTED[1:]:
         files += [path for path in (folder / name).rglob("*") if path.is_file()]
-    for path in sorted(files, key=lambda p: p.relative_to(folder).as_posix()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return _digest({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """The digest a folder will have once these files are written to it."""
+    return _digest(
+        {
+            name: text.encode()
+            for name, text in files.items()
+            if name == PLAN or name.partition("/")[0] in _DIGESTED[1:]
+        }
+    )
+
+
+def _digest(contents: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(contents):
+        content = hashlib.sha256(contents[name]).hexdigest()
+        total.update(f"{name}\0{content}\n".encode())
     return total.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
 
 from orchestrator.drawing import Layout, Scene, Selection, arrange, groups_of, scene_of
 from orchestrator.model.plan import Plan
@@ -131,3 +132,43 @@ def assert_inert(root: ElementTree.Element) -> None:
             assert not name.startswith("on"), name
             assert name not in {"href", "src", "{http://www.w3.org/1999/xlink}href"}
             assert name == "fill" or "url(" not in value or name.startswith(("marker", "data-"))
+
+
+class Page(HTMLParser):
+    """What a page holds, as a browser would see it: elements, attributes, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember it."""
+        self.elements.append((tag, dict(attrs)))
+        self.text += " " if tag in {"td", "th", "tr", "li", "p", "br", "span", "div"} else ""
+
+    def handle_data(self, data: str) -> None:
+        """Remember it."""
+        if self.elements and self.elements[-1][0] != "style":
+            self.text += data
+
+    @property
+    def words(self) -> str:
+        """The text with single blanks."""
+        return " ".join(self.text.split())
+
+    def assert_inert(self) -> None:
+        """Nothing runs, nothing is loaded, every id is there once, every link leads somewhere."""
+        ids = [a["id"] for _, a in self.elements if "id" in a]
+        assert len(ids) == len(set(ids))
+        for tag, attributes in self.elements:
+            assert tag not in {"script", "iframe", "object", "embed", "img", "link", "base", "form"}
+            for name, value in attributes.items():
+                assert not name.startswith("on"), (tag, name)
+                assert name not in {"src", "srcset", "action", "style", "xlink:href"}, (tag, name)
+                if name == "href":
+                    assert value is not None
+                    assert value.startswith("#")
+                    assert value[1:] in ids
