@@ -31,6 +31,10 @@ class Before:
         """Whether one step has always succeeded before another starts."""
         return bool(self._before[then] & self._bit[first])
 
+    def needed(self, name: str) -> int:
+        """The bits of all that must have succeeded before a step."""
+        return self._before[name]
+
     def bit(self, name: str) -> int:
         """The bit of a step."""
         return self._bit[name]

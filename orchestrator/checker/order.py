@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from orchestrator.checker.before import Before
@@ -35,11 +35,14 @@ class Violation:
     message : str
         What breaks, in which state, by which rule.
     steps : tuple of str
-        Steps done when it breaks; empty for a fault in the plan's structure.
+        Steps done when it breaks, or running; empty for a fault in the plan's structure.
+    showing : mapping of server to Build
+        Servers that show a build for minutes while their step runs.
     """
 
     message: str
     steps: tuple[str, ...] = ()
+    showing: Mapping[str, Build] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,12 +106,16 @@ class _Chain(Generic[V]):
     done : tuple of int
         By position: the steps that are done there at least.
     beyond : tuple of int
-        By position: the step that leads further, 0 at the end.
+        By position: the step that leads further, 0 at the end. While a step runs and shows a
+        value of its own, that step.
+    lasting : tuple of bool
+        By position: whether a run can rest there. What shows for minutes only repairs nothing.
     """
 
     values: tuple[V, ...]
     done: tuple[int, ...]
     beyond: tuple[int, ...]
+    lasting: tuple[bool, ...]
 
 
 class _Chains:
@@ -156,7 +163,16 @@ class _Chains:
 
     def _builds(self, build: Build, steps: Sequence[Step]) -> _Chain[Build]:
         values = (build, *(step.to_build for step in steps if step.to_build))
-        return self._chain(values, steps)
+        chain = self._chain(values, steps)
+        if not any(step.passes for step in steps):
+            return chain
+        rows = [(values[0], chain.done[0], chain.beyond[0], True)]
+        for number, step in enumerate(steps, 1):
+            # It runs: all before it is done, and it is not.
+            begun = chain.done[number - 1] | self.before.needed(step.id)
+            rows += [(passed, begun, self.before.bit(step.id), False) for passed in step.passes]
+            rows.append((values[number], chain.done[number], chain.beyond[number], True))
+        return _Chain(*zip(*rows, strict=True))
 
     def _chain(self, values: tuple[V, ...], steps: Sequence[Step]) -> _Chain[V]:
         names = [step.id for step in steps]
@@ -164,6 +180,7 @@ class _Chains:
             values,
             tuple(self.before.done_with(names[:reached]) for reached in range(len(names) + 1)),
             (*(self.before.bit(name) for name in names), 0),
+            (True,) * len(values),
         )
 
 
@@ -185,13 +202,23 @@ def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[
                 judged[key] = book.judge_route(decisions[k], path.protocol, *key[:2])
             judgement = judged[key]
             if not judgement.blocks:
-                healed.append(position)
+                if source.lasting[i] and target.lasting[j]:
+                    healed.append(position)
             elif _worked_before(healed, position):
+                shown = {
+                    name: chain.values[n]
+                    for name, chain, n in ((s_name, source, i), (t_name, target, j))
+                    if not chain.lasting[n]
+                }
+                done = source.done[i] | target.done[j] | modes.done[k]
+                # A step that shows a build of its own is not done: it runs.
+                done |= source.beyond[i] * (s_name in shown) | target.beyond[j] * (t_name in shown)
                 violations.append(
                     Violation(
                         f"{path}: {s_name} on {key[0]} in front of {t_name} on {key[1]} is "
                         f"{judgement.verdict} by {judgement.rule.id}",
-                        chains.before.names(source.done[i] | target.done[j] | modes.done[k]),
+                        chains.before.names(done),
+                        shown,
                     )
                 )
     return violations, states

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from orchestrator.checker.before import Before
-from orchestrator.model.plan import Plan, Step
+from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, PoolId, Topology
 
@@ -40,8 +40,22 @@ def reference_faults(topology: Topology, steps: Sequence[Step]) -> Iterable[str]
             yield f"{step.id} names {server}, which is not a server of {step.pool}"
         if step.kind.changes_build and step.to_build is None:
             yield f"{step.id} changes a build but does not say to which"
+        if step.kind.changes_build:
+            yield from _passes_faults(topology, step)
         if step.kind.changes_urls and {*step.new_urls} != {*pool.servers}:
             yield f"{step.id} does not turn every server of {step.pool}"
+
+
+def _passes_faults(topology: Topology, step: Step) -> Iterable[str]:
+    """A removal shows what lies beneath; where that was a rollup it may lie further down."""
+    if step.kind is not StepKind.DOWNGRADE or step.to_build is None:
+        return
+    below = topology.packages.get(step.to_build)
+    if below and below.patch_code and not any(build < step.to_build for build in step.passes):
+        yield (
+            f"{step.id} removes a rollup to leave another, and does not say which older build may "
+            "answer until that one is installed again"
+        )
 
 
 def _unordered_changes(steps: Sequence[Step], before: Before) -> Iterable[str]:

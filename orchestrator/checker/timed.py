@@ -156,6 +156,24 @@ def _short_at(
         yield f"{' and '.join(away)} are both out of service {_show(moment)}"
 
 
+@dataclass(frozen=True, eq=False)
+class _Class:
+    """Servers that go the same way: the first of them, its steps and the builds between them."""
+
+    server: str
+    steps: list[Step]
+    builds: list[Build]
+
+    def seen(self, times: Times, moment: datetime | None) -> list[tuple[int, Build, bool]]:
+        """Builds that may answer: steps begun by then, and whether a run can rest there."""
+        places = _places(self.steps, times, moment)
+        found = [(place, self.builds[place], True) for place in places]
+        # While a step runs it may show builds of its own, on the way to the place after it.
+        for place in places[1:]:
+            found += [(place, passed, False) for passed in self.steps[place - 1].passes]
+        return found
+
+
 @dataclass(frozen=True)
 class _Changes:
     """The steps of a plan by what they change."""
@@ -191,14 +209,14 @@ class _Changes:
             modes.append(state.mode(pool, path.protocol))
         return modes
 
-    def classes(self, servers: Iterable[str]) -> list[tuple[str, list[Step], list[Build]]]:
+    def classes(self, servers: Iterable[str]) -> list[_Class]:
         """One server, its steps and its builds for all that go the same way."""
-        found: dict[object, tuple[str, list[Step], list[Build]]] = {}
+        found: dict[object, _Class] = {}
         for name in servers:
             steps = self._of_server.get(name, [])
             builds = [self.plan.start.builds[name], *(s.to_build for s in steps if s.to_build)]
             key = builds[0], tuple(step.id for step in steps)
-            found.setdefault(key, (name, steps, builds))
+            found.setdefault(key, _Class(name, steps, builds))
         return list(found.values())
 
 
@@ -210,22 +228,23 @@ def _replay(
     routes = [route(path.source, path.target, path.protocol, mode) for mode in modes]
     found: list[Violation] = []
     states = 0
-    for (s_name, s_steps, s_builds), (t_name, t_steps, t_builds) in itertools.product(
+    for source, goal in itertools.product(
         changes.classes(topology.pools[path.source].servers), changes.classes(target.servers)
     ):
-        chains = (s_steps, t_steps, turns)
         healed: list[tuple[int, int, int]] = []
-        for moment in _moments(times, itertools.chain(*chains)):
-            for place in itertools.product(*(_places(chain, times, moment) for chain in chains)):
+        for moment in _moments(times, itertools.chain(source.steps, goal.steps, turns)):
+            for (i, s_build, s_rests), (j, t_build, t_rests), k in itertools.product(
+                source.seen(times, moment), goal.seen(times, moment), _places(turns, times, moment)
+            ):
                 states += 1
-                i, j, k = place
-                judgement = book.judge_route(routes[k], path.protocol, s_builds[i], t_builds[j])
+                judgement = book.judge_route(routes[k], path.protocol, s_build, t_build)
                 if not judgement.blocks:
-                    healed.append((i, j, k))
+                    if s_rests and t_rests:
+                        healed.append((i, j, k))
                 elif any(a <= i and b <= j and c <= k for a, b, c in healed):
                     text = (
-                        f"{path}: {s_name} on {s_builds[i]} in front of {t_name} on "
-                        f"{t_builds[j]} is {judgement.verdict} by {judgement.rule.id} "
+                        f"{path}: {source.server} on {s_build} in front of {goal.server} on "
+                        f"{t_build} is {judgement.verdict} by {judgement.rule.id} "
                         f"{_when(moment)}"
                     )
                     found.append(Violation(text, _done(changes.plan, times, moment)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.text import Text
 
 from orchestrator.cli.live import read_farm
-from orchestrator.cli.planning import rollback_files, way_back
+from orchestrator.cli.planning import rollback_files, way_back, where_it_ends
 from orchestrator.errors import InvalidInput
 from orchestrator.execution.attempts import AnsibleInputs
 from orchestrator.inventory import Inventory
@@ -50,11 +50,10 @@ def write_way_back(
         console.print("Nothing to undo: the farm is where this way back would lead.")
         return None
     print_plan(console, saved.topology, back, book, catalogue(), report)
+    for note in where_it_ends(saved.plan, back):
+        console.print(Text(f"Note: {note}."))
     if back.end != saved.plan.start:
-        console.print(
-            "Note: the start of the plan was broken; this ends in the last state in which no "
-            "path is broken (--accept-broken PATH goes further)."
-        )
+        console.print("--accept-broken PATH goes further where a broken path holds it up.")
     run = _next_run(folder)
     write_folder(run, rollback_files(saved.topology, back, book, report, playbook_parts()))
     console.print(Text(f"Written to {run}. Digest {digest(run)}"), soft_wrap=True)

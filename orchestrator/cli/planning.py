@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from orchestrator.checker import CheckReport, check
 from orchestrator.cli.reporting import NO_WAY_BACK, REPORT, report_input
 from orchestrator.errors import NoSafePlan, OrchestratorError
 from orchestrator.model.build import Build
-from orchestrator.model.plan import Plan
+from orchestrator.model.plan import Plan, StepKind, within_reach
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
 from orchestrator.planfile import SavedPlan, digest_of, from_document, render, to_document
@@ -29,7 +30,13 @@ EDITED = (
 
 
 def checked_plan(
-    topology: Topology, start: State, end: State, book: RuleBook, *, pilot: bool = True
+    topology: Topology,
+    start: State,
+    end: State,
+    book: RuleBook,
+    *,
+    pilot: bool = True,
+    beneath: Mapping[str, Collection[Build]] | None = None,
 ) -> tuple[Plan, CheckReport]:
     """A plan the independent checker has passed.
 
@@ -39,7 +46,7 @@ def checked_plan(
         If there is none; also if the checker finds fault with what the planner made, which is a
         mistake of this program and never written.
     """
-    plan = make_plan(topology, start, end, book, catalogue(), pilot=pilot)
+    plan = make_plan(topology, start, end, book, catalogue(), pilot=pilot, beneath=beneath)
     report = check(topology, plan, book)
     require_safe(report, "the planner")
     return plan, report
@@ -64,7 +71,8 @@ def way_back(
 
     If the start of that plan was broken, to the last state on the way that was not, unless
     going back to the broken paths was accepted by name. Such a path has no say in the order and
-    is not probed, since nothing can be expected of it; all others are kept working.
+    is not probed, since nothing can be expected of it; all others are kept working. Over a service
+    pack there is no way back: servers beyond one return to the first build they had of it.
 
     Raises
     ------
@@ -72,15 +80,18 @@ def way_back(
         If no order works, or a change on the way cannot be undone.
     """
     states = itertools.accumulate(plan.steps, lambda now, step: step.apply(now), initial=plan.start)
-    target = last_sound_state(topology, states, book, accepted_paths)
+    reachable = (within_reach(plan.start, plan.steps, state, now) for state in states)
+    target = last_sound_state(topology, reachable, book, accepted_paths)
     given_up = {
         found.path
         for found in book.judge_all(topology, target)
         if found.worst.blocks and str(found.path) in accepted_paths
     }
     heeded = replace(topology, paths=tuple(p for p in topology.paths if p not in given_up))
-    back, report = checked_plan(heeded, now, target, book, pilot=False)
+    plan_back = checked_plan(heeded, now, target, book, pilot=False, beneath=_beneath(plan))
+    back, report = plan_back
     remarks = [f"{path} is broken when this ends, as accepted" for path in sorted(given_up)]
+    remarks += _point_of_no_return(plan, target)
     back = replace(back, remarks=(*back.remarks, *remarks))
     stuck = [step for step in back.steps if step.kind.changes_build and not step.reversible]
     if stuck:
@@ -92,6 +103,40 @@ def way_back(
             "list the missing packages with their patch codes in organization.yml",
         )
     return back, report
+
+
+def _beneath(plan: Plan) -> dict[str, set[Build]]:
+    """What lies under the rollups a plan installs: those it installed on the way there."""
+    found: dict[str, set[Build]] = defaultdict(set)
+    for step in plan.steps:
+        if step.kind is StepKind.UPGRADE and step.from_build and not step.is_service_pack:
+            for name in step.servers:
+                found[name].add(step.from_build)
+    return found
+
+
+def _point_of_no_return(plan: Plan, target: State) -> list[str]:
+    """Where a way back ends for servers that went over a service pack."""
+    over: dict[Build, list[str]] = defaultdict(list)
+    for name, build in sorted(target.builds.items()):
+        if plan.start.builds[name].service_pack_level != build.service_pack_level:
+            over[build].append(name)
+    return [
+        f"{', '.join(names)}: this ends on {catalogue().name(build)} ({build}), because a service "
+        "pack cannot be removed"
+        for build, names in sorted(over.items())
+    ]
+
+
+def where_it_ends(plan: Plan, back: Plan) -> list[str]:
+    """What a reader must know of a way back that does not lead to where the plan began."""
+    told = _point_of_no_return(plan, back.end)
+    first = within_reach(plan.start, plan.steps, plan.start, plan.end if told else back.end)
+    if back.end != first:
+        told.append(
+            "The start was broken: the way back ends in the last state in which no path is broken"
+        )
+    return told
 
 
 def plan_files(
@@ -127,11 +172,7 @@ def _add_playbooks(
         notes.append(f"There is no complete way back: {error.message}")
         return None, notes
     files |= rollback_files(topology, back, book, back_report, shipped, prefix=f"{ROLLBACK}/")
-    if back.end != plan.start:
-        notes.append(
-            "The start was broken: the way back ends in the last state in which no path is broken"
-        )
-    return back, notes
+    return back, notes + where_it_ends(plan, back)
 
 
 def rollback_files(

@@ -10,7 +10,7 @@ from orchestrator.journal.entry import Kind
 from orchestrator.journal.projection import view
 from orchestrator.journal.steps import StepStatus
 from orchestrator.journal.store import Journal
-from orchestrator.model.plan import Plan
+from orchestrator.model.plan import Plan, Step, within_reach
 from orchestrator.model.state import State
 
 RUNS = "runs"
@@ -58,7 +58,7 @@ def way_back_done(journal: Journal, plan: Plan, end: State, run: str) -> tuple[s
     """
     state, kept = plan.start, 0
     for number, step in enumerate(plan.steps, start=1):
-        if not compare(state, end):
+        if not compare(within_reach(plan.start, plan.steps, state, end), end):
             break
         state, kept = step.apply(state), number
     run_view = view(journal.entries())
@@ -66,6 +66,15 @@ def way_back_done(journal: Journal, plan: Plan, end: State, run: str) -> tuple[s
         step.id
         for step in plan.steps[kept:]
         if run_view.status(step.id) not in {StepStatus.PENDING, StepStatus.COMPENSATED}
+        and not _still_there(step, end)
     )
     journal.append(Kind.STEPS_COMPENSATED, steps=list(undone), run=run)
     return undone
+
+
+def _still_there(step: Step, end: State) -> bool:
+    """Whether it brought servers over a service pack, from which there is no way back."""
+    return step.is_service_pack and any(
+        step.to_build and end.builds[name].service_pack_level >= step.to_build.service_pack_level
+        for name in step.servers
+    )

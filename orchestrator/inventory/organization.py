@@ -97,6 +97,13 @@ class PathEntry(_Strict):
     users: int = Field(ge=0, le=100_000_000)
 
 
+class OntoEntry(_Strict):
+    """Builds from `at_least` up to but without `below`, each a build or a name."""
+
+    at_least: str | None = Field(None, description="absent: from the first")
+    below: str | None = Field(None, description="absent: to the last")
+
+
 class PackageEntry(_Strict):
     """An update package as the servers reach it."""
 
@@ -104,6 +111,17 @@ class PackageEntry(_Strict):
     sha256: str = Field(pattern=SHA256)
     kb: Annotated[str, BeforeValidator(_as_text)] = Field("", pattern=f"^$|{KNOWLEDGE_BASE}")
     patch_code: str = Field("", pattern=f"^$|{PATCH_CODE}", description="what removal needs")
+    onto: OntoEntry | None = Field(
+        None,
+        description="builds it may be installed onto; absent: a rollup onto its own service pack, "
+        "a service pack onto every earlier build",
+    )
+    minutes: int = Field(
+        0,
+        ge=0,
+        le=7 * 24 * 60,
+        description="what it takes on a server; absent: as any change of that server",
+    )
 
 
 class RuleDecision(_Strict):

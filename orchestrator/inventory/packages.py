@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from orchestrator.model.build import UnknownBuild
+from orchestrator.model.build import BuildRange, UnknownBuild
 from orchestrator.model.topology import Package
 
 if TYPE_CHECKING:
     from orchestrator.inventory.document import Document
     from orchestrator.inventory.findings import Findings
+    from orchestrator.inventory.organization import OntoEntry
     from orchestrator.model.build import Build, Catalogue
 
 
@@ -36,8 +37,25 @@ def read(document: Document, catalogue: Catalogue, findings: Findings) -> dict[B
             sha256=entry.sha256.lower(),
             patch_code=entry.patch_code.upper(),
             kb=entry.kb.removeprefix("KB"),
+            onto=_onto(entry.onto, document, name, catalogue, findings) if entry.onto else None,
+            minutes=entry.minutes,
         )
     return dict(sorted(found.items()))
+
+
+def _onto(
+    entry: OntoEntry, document: Document, name: str, catalogue: Catalogue, findings: Findings
+) -> BuildRange:
+    bounds: list[Build | None] = []
+    for key, text in (("at_least", entry.at_least), ("below", entry.below)):
+        try:
+            bounds.append(catalogue.read(text) if text is not None else None)
+        except UnknownBuild as error:
+            message, _, suggestion = str(error).partition("; ")
+            place = document.text.place("packages", name, "onto", key)
+            findings.error("CAS-E214", f"package {name}", f"{key}: {message}", place, suggestion)
+            bounds.append(None)
+    return BuildRange(*bounds)
 
 
 def decisions(document: Document, findings: Findings) -> dict[str, dict[str, str]]:

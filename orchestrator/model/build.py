@@ -98,6 +98,19 @@ class Release:
         return " ".join(part for part in parts if part)
 
 
+@dataclass(frozen=True)
+class BuildRange:
+    """Builds with ``at_least <= build < below``; None is open."""
+
+    at_least: Build | None = None
+    below: Build | None = None
+
+    def __contains__(self, build: Build) -> bool:
+        return (self.at_least is None or self.at_least <= build) and (
+            self.below is None or build < self.below
+        )
+
+
 class UnknownBuild(ValueError):
     """A build or name the catalogue does not hold; the message suggests the nearest one."""
 
@@ -151,6 +164,30 @@ class Catalogue:
         """The name of a build, or the number itself where the catalogue has no name."""
         release = self._by_build.get(build)
         return release.name if release else str(build)
+
+    def is_service_pack(self, build: Build) -> bool:
+        """Whether a build is that of a service pack itself, as set-up brings it (2007, 2010)."""
+        release = self._by_build.get(build)
+        return bool(
+            release
+            and build.major in {8, 14}
+            and not (release.rollup or release.cumulative_update or release.security_update)
+        )
+
+    def base(self, build: Build) -> Build:
+        """What is left of a build once all that can be removed is removed.
+
+        For 2007 and 2010 its service pack, later its cumulative update. Where the catalogue does
+        not know it, the lowest number it could have, of which no rule will say that it works.
+        """
+        parts = 2 if build.major < 15 else 3
+        same = [
+            release.build
+            for release in self._by_build.values()
+            if release.build[:parts] == build[:parts]
+            and not (release.rollup or release.security_update)
+        ]
+        return min(same, default=Build(*build[:parts], *(0,) * (4 - parts)))
 
     def product_line(self, build: Build) -> str | None:
         """The product line by catalogue, else by version where that is unambiguous."""

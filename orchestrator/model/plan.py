@@ -108,6 +108,8 @@ class Step:
         For upgrade and downgrade.
     prior_urls, new_urls : mapping of server to str
         For redirection steps; an empty text is no ExternalURL. What an undo needs.
+    passes : tuple of Build
+        Builds that may answer while the step runs, beside those before and after.
     irreversible_because : str
         Why there is no way back; empty if there is one.
     outage : Outage or None
@@ -128,6 +130,7 @@ class Step:
     rules: tuple[str, ...] = ()
     from_build: Build | None = None
     to_build: Build | None = None
+    passes: tuple[Build, ...] = ()
     prior_urls: Mapping[str, str] = field(default_factory=dict)
     new_urls: Mapping[str, str] = field(default_factory=dict)
     irreversible_because: str = ""
@@ -139,6 +142,13 @@ class Step:
     def reversible(self) -> bool:
         """Whether the state before can be had back."""
         return not self.irreversible_because
+
+    @property
+    def is_service_pack(self) -> bool:
+        """Whether it brings servers to another service pack; there is no way back from that."""
+        if not self.from_build or not self.to_build:
+            return False
+        return self.from_build.service_pack_level != self.to_build.service_pack_level
 
     def apply(self, state: State) -> State:
         """The state once the step has succeeded."""
@@ -162,6 +172,36 @@ def after_all(start: State, steps: Iterable[Step]) -> State:
             for protocol in step.protocols:
                 urls.update({(name, protocol): url for name, url in step.new_urls.items()})
     return State(builds, urls)
+
+
+def within_reach(start: State, steps: Iterable[Step], wanted: State, now: State) -> State:
+    """A state on the way of a plan, as near to it as one can come back: no service pack goes away.
+
+    A server beyond a service pack goes back to the first build it had of the one it is on.
+
+    Parameters
+    ----------
+    start : State
+        Where the plan begins.
+    steps : iterable of Step
+        All of the plan, in order.
+    wanted : State
+        On its way.
+    now : State
+    """
+    first: dict[tuple[str, tuple[int, int]], Build] = {}
+    for name, build in start.builds.items():
+        first[name, build.service_pack_level] = build
+    for step in steps:
+        if step.kind.changes_build and step.to_build is not None:
+            for name in step.servers:
+                first.setdefault((name, step.to_build.service_pack_level), step.to_build)
+    stuck = {
+        name: first.get((name, now.builds[name].service_pack_level), now.builds[name])
+        for name, build in wanted.builds.items()
+        if build.service_pack_level < now.builds[name].service_pack_level
+    }
+    return wanted.with_builds(stuck) if stuck else wanted
 
 
 @dataclass(frozen=True)

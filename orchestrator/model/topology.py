@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from orchestrator.model.build import Build
+    from orchestrator.model.build import Build, BuildRange
 
 
 class Protocol(StrEnum):
@@ -138,13 +138,30 @@ class Site:
 
 @dataclass(frozen=True)
 class Package:
-    """An update package as the servers reach it, described by its owner."""
+    """An update package as the servers reach it, described by its owner.
+
+    Parameters
+    ----------
+    build : Build
+        What it brings.
+    path, sha256 : str
+    patch_code : str
+        What removal needs; empty: it cannot be removed.
+    kb : str
+    onto : BuildRange or None
+        Builds it may be installed onto. None: a rollup onto its own service pack, a service pack
+        onto every earlier build of its product line.
+    minutes : int
+        What it takes on a server; 0: as long as any change of that server.
+    """
 
     build: Build
     path: str
     sha256: str
     patch_code: str = ""
     kb: str = ""
+    onto: BuildRange | None = None
+    minutes: int = 0
 
 
 @dataclass(frozen=True)

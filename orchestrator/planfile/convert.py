@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.checker import CheckReport
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.plan import Outage, Plan, Probe, Step, after_all
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
@@ -29,6 +29,7 @@ from orchestrator.planfile.document import (
     PolicyDoc,
     PoolDoc,
     ProbeDoc,
+    RangeDoc,
     RuleDoc,
     RulesInForceDoc,
     ServerDoc,
@@ -143,16 +144,43 @@ def topology_document(topology: Topology, start: State) -> TopologyDoc:
             PathDoc(source=str(p.source), target=str(p.target), protocol=p.protocol, users=p.users)
             for p in topology.paths
         ],
-        packages=[
-            PackageDoc(
-                build=str(build),
-                path=package.path,
-                sha256=package.sha256,
-                patch_code=package.patch_code,
-                kb=package.kb,
-            )
-            for build, package in sorted(topology.packages.items())
-        ],
+        packages=[_package(package) for _, package in sorted(topology.packages.items())],
+    )
+
+
+def _package(package: Package) -> PackageDoc:
+    onto = package.onto
+    return PackageDoc(
+        build=str(package.build),
+        path=package.path,
+        sha256=package.sha256,
+        patch_code=package.patch_code,
+        kb=package.kb,
+        onto=RangeDoc(
+            at_least=str(onto.at_least) if onto.at_least else None,
+            below=str(onto.below) if onto.below else None,
+        )
+        if onto
+        else None,
+        minutes=package.minutes,
+    )
+
+
+def _read_package(doc: PackageDoc, build_of: Callable[[str], Build]) -> Package:
+    onto = doc.onto
+    return Package(
+        build=build_of(doc.build),
+        path=doc.path,
+        sha256=doc.sha256,
+        patch_code=doc.patch_code,
+        kb=doc.kb,
+        onto=BuildRange(
+            build_of(onto.at_least) if onto.at_least else None,
+            build_of(onto.below) if onto.below else None,
+        )
+        if onto
+        else None,
+        minutes=doc.minutes,
     )
 
 
@@ -207,6 +235,7 @@ def _step(step: Step) -> StepDoc:
         servers=list(step.servers),
         from_build=str(step.from_build) if step.from_build else None,
         to_build=str(step.to_build) if step.to_build else None,
+        passes=[str(build) for build in step.passes],
         after=list(step.after),
         estimated_minutes=step.estimated_minutes,
         reversible=step.reversible,
@@ -285,10 +314,7 @@ def read_topology(
             ProxyPath(_pool_id(p.source), _pool_id(p.target), p.protocol, p.users)
             for p in doc.paths
         ),
-        packages={
-            build_of(p.build): Package(build_of(p.build), p.path, p.sha256, p.patch_code, p.kb)
-            for p in doc.packages
-        },
+        packages={build_of(p.build): _read_package(p, build_of) for p in doc.packages},
         replication_minutes=doc.replication_minutes,
     )
     return topology, State(builds, urls)
@@ -307,6 +333,7 @@ def _read_step(doc: StepDoc) -> Step:
         rules=tuple(doc.rules),
         from_build=Build.parse(doc.from_build) if doc.from_build else None,
         to_build=Build.parse(doc.to_build) if doc.to_build else None,
+        passes=tuple(map(Build.parse, doc.passes)),
         prior_urls=doc.prior_urls,
         new_urls=doc.new_urls,
         irreversible_because=doc.irreversible_because,

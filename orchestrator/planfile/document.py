@@ -66,6 +66,13 @@ class PathDoc(Part):
     users: int = Field(ge=0)
 
 
+class RangeDoc(Part):
+    """Builds from ``at_least`` up to but without ``below``; absent is open."""
+
+    at_least: str | None = None
+    below: str | None = None
+
+
 class PackageDoc(Part):
     """An update package as the servers reach it."""
 
@@ -74,6 +81,14 @@ class PackageDoc(Part):
     sha256: str
     patch_code: str
     kb: str
+    onto: RangeDoc | None = Field(
+        None,
+        description="builds it may be installed onto; default: a rollup onto its own service pack, "
+        "a service pack onto every earlier build",
+    )
+    minutes: int = Field(
+        0, ge=0, description="what it takes on a server; 0: as any change of that server"
+    )
 
 
 class TopologyDoc(Part):
@@ -153,6 +168,9 @@ class StepDoc(Part):
     servers: list[str]
     from_build: str | None
     to_build: str | None
+    passes: list[str] = Field(
+        default_factory=list, description="builds that may answer while the step runs"
+    )
     after: list[str]
     estimated_minutes: int = Field(ge=0)
     reversible: bool

@@ -94,6 +94,7 @@ class PackageEntry(PackageDoc):
     sha256: str = ""
     patch_code: str = ""
     kb: str = ""
+    minutes: int = Field(0, ge=0, le=7 * 24 * 60, strict=True)
 
 
 class PolicyEntry(PolicyDoc):

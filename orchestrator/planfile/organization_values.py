@@ -125,6 +125,11 @@ class Reader:
         for n, package in enumerate(self._doc.packages):
             where = ("packages", n, "build")
             build = self._build(package.build, f"package {package.build}", where)
+            for bound in ("at_least", "below") if package.onto else ():
+                text = getattr(package.onto, bound)
+                if text is not None:
+                    at: Keys = ("packages", n, "onto", bound)
+                    self._build(text, f"package {package.build}", at)
             packages.append((str(build), ("packages", n)))
         self._once("package", packages)
 

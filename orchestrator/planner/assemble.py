@@ -15,10 +15,11 @@ from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, Pool, PoolId, Protocol, Topology
 from orchestrator.planner.batches import Batch, batches
 from orchestrator.planner.brackets import bracket
-from orchestrator.planner.constraints import Arc, Change, PathFacts
+from orchestrator.planner.constraints import Arc, PathFacts
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.goal import irreversible_because
 from orchestrator.planner.reasons import change_reason, rules_of
+from orchestrator.planner.way import Change, Ways, in_sequence
 
 SWITCH_MINUTES = 5
 """Setting the ExternalURL itself, per pool, before replication; our estimate, not measured."""
@@ -32,6 +33,7 @@ def assemble(
     facts: Sequence[PathFacts],
     arcs: Sequence[Arc],
     redirected: Iterable[Label],
+    ways: Ways,
 ) -> Draft:
     """Steps and their order, without pilot and probes.
 
@@ -41,12 +43,13 @@ def assemble(
         Those that hold, of labels not redirected.
     redirected : iterable of Label
         Labels redirected during part of the plan, or at its start or end.
+    ways : mapping of server to Way
     """
     draft = Draft()
-    made = {pool.id: batches(topology, pool, start, end) for pool in topology.pools.values()}
+    made = {pool.id: batches(topology, pool, ways) for pool in topology.pools.values()}
     numbers = {pool: itertools.count(1) for pool in made}
     by_pool, by_label, by_change = _indexed(facts, arcs)
-    for change in _change_order(made, arcs):
+    for change in _change_order(made, arcs, in_sequence(ways.values())):
         near, demands = by_pool[change.pool], by_change[change]
         why = _Why(
             protocols=tuple(sorted({fact.path.protocol for fact in near})),
@@ -98,7 +101,9 @@ def _indexed(
 
 
 def _change_order(
-    made: Mapping[PoolId, Mapping[Change, object]], arcs: Iterable[Arc]
+    made: Mapping[PoolId, Mapping[Change, object]],
+    arcs: Iterable[Arc],
+    sequence: Iterable[tuple[Change, Change]],
 ) -> list[Change]:
     """Changes in an order the arcs allow, so that those of one pool can follow one another."""
     graph: nx.DiGraph[Change] = nx.DiGraph()
@@ -106,6 +111,7 @@ def _change_order(
     graph.add_edges_from(
         (arc.first, arc.then) for arc in arcs if arc.first in graph and arc.then in graph
     )
+    graph.add_edges_from(sequence)
     return list(nx.lexicographical_topological_sort(graph))
 
 
@@ -131,6 +137,7 @@ def _change(
         rules=why.rules,
         from_build=batch.old,
         to_build=batch.new,
+        passes=batch.passing,
         irreversible_because=irreversible_because(topology, batch.old, batch.new, catalogue),
         outage=batch.outage,
     )

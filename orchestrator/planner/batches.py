@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from orchestrator.diagnostic import Diagnostic
@@ -10,7 +9,7 @@ from orchestrator.model.build import Build
 from orchestrator.model.plan import Outage
 from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, Topology
-from orchestrator.planner.constraints import Change
+from orchestrator.planner.way import Change, Ways, ways_of_pool
 
 
 @dataclass(frozen=True)
@@ -22,31 +21,36 @@ class Batch:
     new: Build
     minutes: int
     outage: Outage | None
+    passing: tuple[Build, ...] = ()
 
 
-def batches(topology: Topology, pool: Pool, start: State, end: State) -> dict[Change, list[Batch]]:
+def batches(topology: Topology, pool: Pool, ways: Ways) -> dict[Change, list[Batch]]:
     """The batches of a pool in their order, by change; empty if nothing changes.
 
     The first batch of each is one server: what goes wrong there goes wrong on one server.
     """
-    changing = sorted(
-        (start.builds[name], end.builds[name], name)
-        for name in pool.servers
-        if start.builds[name] != end.builds[name]
-    )
     room = max(1, len(pool.servers) - max(pool.minimum_in_service, 1))
     result: dict[Change, list[Batch]] = {}
-    for (old, new), group in itertools.groupby(changing, key=lambda row: row[:2]):
-        names = [row[2] for row in group]
-        chain = result.setdefault(Change(pool.id, old, new), [])
-        while names:
-            size = room if chain else 1
-            chosen, names = tuple(names[:size]), names[size:]
-            minutes = max(topology.servers[name].minutes for name in chosen)
-            falls_to_zero = len(chosen) == len(pool.servers)
-            outage = Outage(minutes, _affected(topology, pool)) if falls_to_zero else None
-            chain.append(Batch(chosen, old, new, minutes, outage))
+    for way in ways_of_pool(pool, ways):
+        for number, change in enumerate(way.changes):
+            names = sorted(name for name in pool.servers if ways[name] == way)
+            passing = way.passing[number] if way.passing else ()
+            chain = result.setdefault(change, [])
+            while names:
+                size = room if chain else 1
+                chosen, names = tuple(names[:size]), names[size:]
+                minutes = max(_minutes(topology, name, change) for name in chosen)
+                falls_to_zero = len(chosen) == len(pool.servers)
+                outage = Outage(minutes, _affected(topology, pool)) if falls_to_zero else None
+                chain.append(Batch(chosen, change.old, change.new, minutes, outage, passing))
     return result
+
+
+def _minutes(topology: Topology, server: str, change: Change) -> int:
+    """What the owner of the package says, else what was said of the server."""
+    package = topology.packages.get(change.new)
+    said = package.minutes if package and change.new > change.old else 0
+    return said or topology.servers[server].minutes
 
 
 def consent_findings(topology: Topology, start: State, end: State) -> list[Diagnostic]:

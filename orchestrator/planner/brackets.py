@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.planner.constraints import Change, Moment, PairFacts, PathFacts
+from orchestrator.planner.constraints import PathFacts
+from orchestrator.planner.grid import PairFacts
+from orchestrator.planner.way import Change
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ def bracket(facts: Iterable[PathFacts]) -> Bracket:
     """The bracket of one label from the facts of all paths into it.
 
     While the label is redirected its paths cannot break, so the bracket must hold every moment
-    that blocks a pair; it is kept as short as the rules allow.
+    that blocks a pair; it is kept as short as the rules allow. The pool's own changes always lie
+    inside.
     """
     opens: set[Change] = set()
     closes: set[Change] = set()
@@ -39,23 +42,18 @@ def bracket(facts: Iterable[PathFacts]) -> Bracket:
 
 
 def _opens_before(pair: PairFacts) -> set[Change]:
-    if pair.blocks(Moment.BEFORE):
-        return {pair.source, pair.target}
-    ends = set()
-    if pair.blocks(Moment.SOURCE_FIRST):
-        ends.add(pair.source)
-    if pair.blocks(Moment.TARGET_FIRST):
-        ends.add(pair.target)
-    return ends
+    """The source's change that first leads to a bad state before the target has changed at all.
+
+    A pool's own changes come after its redirection has begun, so nothing else can be seen by then.
+    """
+    rows = pair.grid.source
+    bad = [row.enters for number, row in enumerate(rows) if pair.grid.blocks((number, 0))]
+    return {pair.source.changes[max(1, min(bad)) - 1]} if bad and pair.source.changes else set()
 
 
 def _closes_after(pair: PairFacts) -> set[Change]:
-    if not pair.blocks(Moment.BEFORE, Moment.SOURCE_FIRST, Moment.TARGET_FIRST):
-        return set()
-    for moment, end in (
-        (Moment.TARGET_FIRST, pair.target),
-        (Moment.SOURCE_FIRST, pair.source),
-    ):
-        if moment in pair.judgements and not pair.blocks(moment):
-            return {end}
-    return {pair.source, pair.target}
+    """The source's change that leads out of the last bad state after all the target's changes."""
+    rows, (_, column) = pair.grid.source, pair.grid.end
+    bad = [row.leaves for number, row in enumerate(rows) if pair.grid.blocks((number, column))]
+    changes = pair.source.changes
+    return {changes[min(max(bad), len(changes)) - 1]} if bad and changes else set()

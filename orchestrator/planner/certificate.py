@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 
 from orchestrator.errors import NoSafePlan
 from orchestrator.model.topology import Label, Protocol, Topology
 from orchestrator.planner.constraints import Arc, PathFacts
-from orchestrator.planner.cycles import cheapest_cut, find_cycle
+from orchestrator.planner.cycles import Sequences, cheapest_cut, find_cycle
 from orchestrator.rules.engine import Judgement
 
 
-def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -> NoSafePlan:
+def no_order(
+    topology: Topology,
+    arcs: Sequence[Arc],
+    free: Collection[Label],
+    sequence: Sequences = (),
+) -> NoSafePlan:
     """The shortest cycle among demands that no redirection can lift."""
     fixed = [arc for arc in arcs if arc.label not in free]
-    cycle = find_cycle(fixed) or []
+    cycle = find_cycle(fixed, sequence) or []
     lines = ["No safe plan: these demands form a cycle, and no pool on it can be redirected."]
-    found = [next(a for a in fixed if (a.first, a.then) == ends) for ends in cycle]
-    for arc in found:
-        first, then = arc.first, arc.then
+    found = []
+    for ends in cycle:
+        first, then = ends
+        arc = next((a for a in fixed if (a.first, a.then) == ends), None)
+        if arc is None:
+            lines.append(f"  {first.pool} goes on to {then.new} from {first.new} only")
+            continue
+        found.append(arc)
+        if first == then:
+            lines.append(
+                f"  while {first} changes it may show another build for minutes, and then "
+                f"{arc.path} is {arc.judgement.verdict} by rule {arc.judgement.rule.id} "
+                f"[{arc.judgement.rule.confidence}], whatever the order"
+            )
+            lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
+            continue
         lines.append(
             f"  {first} must change before {then}: otherwise {arc.path} is "
             f"{arc.judgement.verdict} by rule {arc.judgement.rule.id} "
@@ -26,7 +45,7 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
         )
         lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
     remedy = "change both ends in one outage, hold one of the pools, or choose another goal build"
-    cure = _cheapest_cure(topology, arcs, free)
+    cure = _cheapest_cure(topology, arcs, free, sequence)
     if cure:
         names = " and ".join(map(str, cure))
         users = sum(map(topology.users_of, cure))
@@ -39,9 +58,15 @@ def no_order(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -
 
 def _diagram(topology: Topology, cycle: Sequence[Arc]) -> str:
     """The cycle as Mermaid text: an arrow runs from what must change first."""
-    nodes = {change: f"n{n}" for n, change in enumerate(dict.fromkeys(a.first for a in cycle))}
+    ends = dict.fromkeys(change for arc in cycle for change in (arc.first, arc.then))
+    nodes = {change: f"n{n}" for n, change in enumerate(ends)}
     lines = ["graph LR"]
-    lines += [f'  {name}["{change}<br/>{change.new}"]' for change, name in nodes.items()]
+    lines += [f'  {name}["{change.pool}<br/>{change.new}"]' for change, name in nodes.items()]
+    lines += [
+        f'  {nodes[one]} -->|"the same servers"| {nodes[other]}'
+        for one, other in itertools.permutations(nodes, 2)
+        if one.pool == other.pool and one.way and one.way == other.way and one.new == other.old
+    ]
     for arc in cycle:
         rule = arc.judgement.rule
         text = f"{arc.path}<br/>{arc.judgement.verdict} by {rule.id} ({rule.confidence})"
@@ -50,11 +75,16 @@ def _diagram(topology: Topology, cycle: Sequence[Arc]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cheapest_cure(topology: Topology, arcs: Sequence[Arc], free: Collection[Label]) -> list[Label]:
+def _cheapest_cure(
+    topology: Topology, arcs: Sequence[Arc], free: Collection[Label], sequence: Sequences
+) -> list[Label]:
     """The labels to publish for a plan to exist, with the fewest users; empty if none would do."""
     owa = {arc.label for arc in arcs if arc.label.protocol is Protocol.OWA}
     cut = cheapest_cut(
-        arcs, owa | {*free}, lambda label: 0 if label in free else topology.users_of(label)
+        arcs,
+        owa | {*free},
+        lambda label: 0 if label in free else topology.users_of(label),
+        sequence,
     )
     return [label for label in cut.labels if label not in free] if cut else []
 

@@ -9,12 +9,15 @@ import networkx as nx
 
 from orchestrator.model.topology import Label
 from orchestrator.planner.collector import collector_paused
-from orchestrator.planner.constraints import Arc, Change
+from orchestrator.planner.constraints import Arc
 from orchestrator.planner.hitting import cheapest_hitting_set
 from orchestrator.planner.knots import adjacency, inner, knots, shortest_cycle
 from orchestrator.planner.vertex_form import VertexForm
+from orchestrator.planner.way import Change
 
 Edges = Mapping[tuple[int, int], frozenset[int]]
+Sequences = Collection[tuple[Change, Change]]
+"""Changes of the same servers, the first before the second whatever is redirected."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,10 @@ class Cut:
 
 @collector_paused()
 def cheapest_cut(
-    arcs: Sequence[Arc], free: Collection[Label], users: Callable[[Label], int]
+    arcs: Sequence[Arc],
+    free: Collection[Label],
+    users: Callable[[Label], int],
+    sequence: Sequences = (),
 ) -> Cut | None:
     """The labels with the fewest users whose redirection leaves no cycle.
 
@@ -63,6 +69,7 @@ def cheapest_cut(
         Labels that may be redirected.
     users : callable
         Users coming in by a label.
+    sequence : collection of pairs of Change
 
     Returns
     -------
@@ -77,12 +84,18 @@ def cheapest_cut(
     and every other component, goes to an integer program with cycles added as they are found
     (`hitting`).
     """
-    changes, edges_by_label = _numbered(arcs)
+    changes, edges_by_label = _numbered(arcs, sequence)
     labels = sorted(edges_by_label)
     # Users first, then the number of labels, as one whole number.
     scale = len(labels) + 1
     weights = [users(label) * scale + 1 if label in free else None for label in labels]
     edges = _labels_by_arc(edges_by_label, labels)
+    number = {change: at for at, change in enumerate(changes)} if sequence else {}
+    for first, then in sorted(sequence):
+        # A label of its own that nothing cuts: components that share one are solved together.
+        arc = number[first], number[then]
+        edges[arc] = edges.get(arc, frozenset()) | {len(weights)}
+        weights.append(None)
     fixed = [arc for arc, held in edges.items() if any(weights[label] is None for label in held)]
     nodes = range(len(changes))
     if knots(adjacency(len(changes), fixed), nodes):
@@ -97,13 +110,13 @@ def cheapest_cut(
     return Cut(found, sum(map(users, found)), -(-(bound - len(labels)) // scale) if bound else 0)
 
 
-def find_cycle(arcs: Iterable[Arc]) -> list[tuple[Change, Change]] | None:
+def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Change, Change]] | None:
     """A shortest cycle among the arcs as pairs of changes, or None; the same for the same arcs.
 
     Linear to see that there is none; a breadth-first search per node of the smallest strongly
     connected component otherwise.
     """
-    pairs = {(arc.first, arc.then) for arc in arcs}
+    pairs = {(arc.first, arc.then) for arc in arcs} | {*sequence}
     changes = sorted({change for pair in pairs for change in pair})
     number = {change: at for at, change in enumerate(changes)}
     successors = adjacency(len(changes), ((number[a], number[b]) for a, b in pairs))
@@ -120,10 +133,11 @@ def find_cycle(arcs: Iterable[Arc]) -> list[tuple[Change, Change]] | None:
 
 
 def _numbered(
-    arcs: Iterable[Arc],
+    arcs: Iterable[Arc], sequence: Sequences
 ) -> tuple[list[Change], dict[Label, set[tuple[int, int]]]]:
     """The changes in order, and arcs between their numbers by label."""
-    changes = sorted({change for arc in arcs for change in (arc.first, arc.then)})
+    involved = {change for arc in arcs for change in (arc.first, arc.then)}
+    changes = sorted(involved.union(*sequence))
     number = {change: at for at, change in enumerate(changes)}
     by_label: dict[Label, set[tuple[int, int]]] = {}
     for arc in arcs:

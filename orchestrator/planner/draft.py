@@ -12,8 +12,8 @@ import networkx as nx
 
 from orchestrator.model.plan import Step
 from orchestrator.model.topology import PoolId
-from orchestrator.planner.constraints import Change
 from orchestrator.planner.reach import Reach
+from orchestrator.planner.way import Change
 
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 

@@ -84,7 +84,12 @@ class Found(Protocol):
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps done when it does."""
+        """The steps done, or running, when it does."""
+        ...
+
+    @property
+    def showing(self) -> Mapping[str, Build]:
+        """Servers that show a build for minutes while their step runs."""
         ...
 
 
@@ -98,16 +103,19 @@ class Consequence:
     Parameters
     ----------
     steps : tuple of str
-        The steps done by then; empty if the plan itself would not hang together.
+        The steps done by then, or running; empty if the plan itself would not hang together.
     judgement : PathJudgement or None
         The path in that state.
     message : str
         As the checker says it.
+    running : tuple of str
+        Those of the steps that run meanwhile, and show a build of their own.
     """
 
     steps: tuple[str, ...]
     judgement: PathJudgement | None
     message: str
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -199,6 +207,7 @@ _Pair = tuple[str, str]
 class _Chain(NamedTuple):
     values: tuple[Any, ...]
     steps: tuple[str, ...]
+    lasting: tuple[bool, ...]
     server: str = ""
 
 
@@ -289,12 +298,15 @@ class Explainer:
         """The state a guard keeps out, in a plan in which it can be reached."""
         before = _ancestors(plan.steps)
         done = frozenset(guard.entries).union(*(before[name] for name in guard.entries))
-        judgement = self.book.judge_path(self.topology, _after(plan, done), guard.path)
+        shown = {guard.source: guard.source_build, guard.target: guard.target_build}
+        state = _after(plan, done).with_builds(shown)
+        judgement = self.book.judge_path(self.topology, state, guard.path)
         message = (
             f"{guard.path}: {guard.source} on {guard.source_build} in front of {guard.target} on "
             f"{guard.target_build} is {guard.judgement.verdict} by {guard.judgement.rule.id}"
         )
-        return Consequence(tuple(s.id for s in plan.steps if s.id in done), judgement, message)
+        steps = tuple(s.id for s in plan.steps if s.id in done)
+        return Consequence(steps, judgement, message, _running(plan, steps, shown))
 
     def _ground(self, first: Step, then: Step) -> Ground:
         if then.kind is StepKind.VERIFY:
@@ -337,7 +349,12 @@ class Explainer:
                 builds = source.values[at[0]], target.values[at[1]]
                 judgement = self.book.judge_route(decision, path.protocol, *builds)
                 judged.append((at, judgement, _keeping_out(chains, at, before)))
-            worked = [(at, pairs) for at, judgement, pairs in judged if not judgement.blocks]
+            worked = [
+                (at, pairs)
+                for at, judgement, pairs in judged
+                if not judgement.blocks
+                and all(chain.lasting[n] for chain, n in zip(chains, at, strict=True))
+            ]
             for at, judgement, pairs in judged:
                 if not judgement.blocks:
                     continue
@@ -357,8 +374,13 @@ class Explainer:
         chains: dict[tuple[object, ...], _Chain] = {}
         for name in servers:
             steps = [s for s in self.plan.steps if s.kind.changes_build and name in s.servers]
-            values = (self.plan.start.builds[name], *(s.to_build for s in steps))
-            chain = _Chain(values, tuple(s.id for s in steps), name)
+            rows = [(self.plan.start.builds[name], "", True)]
+            for step in steps:
+                # What shows while it runs is both entered and left by it.
+                rows += [(passed, step.id, False) for passed in step.passes]
+                rows += [(step.to_build, step.id, True)] if step.to_build else []
+            values, names, lasting = zip(*rows, strict=True)
+            chain = _Chain(values, names[1:], lasting, name)
             chains.setdefault(chain[:2], chain)
         return list(chains.values())
 
@@ -371,7 +393,7 @@ class Explainer:
                 state = step.apply(state)
                 steps.append(step.id)
                 values.append(state.mode(pool, path.protocol))
-        return _Chain(tuple(values), tuple(steps))
+        return _Chain(tuple(values), tuple(steps), (True,) * len(values))
 
     def _longest(self, step: Step) -> tuple[tuple[str, ...], int]:
         ways: dict[str, tuple[int, tuple[str, ...]]] = {}
@@ -394,9 +416,10 @@ class Explainer:
         )
         if path is None:
             return Consequence((), None, first.message)
-        state = _after(plan, {*first.steps})
+        state = _after(plan, {*first.steps}).with_builds(first.showing)
         judgement = self.book.judge_path(self.topology, state, path)
-        return Consequence(first.steps, judgement, first.message)
+        running = _running(plan, first.steps, first.showing)
+        return Consequence(first.steps, judgement, first.message, running)
 
 
 def without_order(plan: Plan, first: str, then: str) -> Plan:
@@ -489,6 +512,20 @@ def _touches(step: Step, path: ProxyPath) -> bool:
     if step.kind.changes_build:
         return step.pool in path[:2]
     return step.kind.changes_urls and step.pool == path.target and path.protocol in step.protocols
+
+
+def _running(plan: Plan, steps: Collection[str], shown: Mapping[str, Build]) -> tuple[str, ...]:
+    """The last steps on servers that show another build than these steps lead to."""
+    builds = _after(plan, steps).builds
+    found = [
+        step.id
+        for step in plan.steps
+        if step.id in steps
+        and step.kind.changes_build
+        and any(shown.get(name, builds[name]) != builds[name] for name in step.servers)
+        and step.to_build in {builds[name] for name in step.servers}
+    ]
+    return tuple(found)
 
 
 def _after(plan: Plan, done: Collection[str]) -> State:

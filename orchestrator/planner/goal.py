@@ -9,6 +9,7 @@ from orchestrator.errors import InvalidInput
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
+from orchestrator.planner.stops import hops
 from orchestrator.rules.engine import RuleBook
 
 
@@ -42,7 +43,7 @@ def goal_state(
         if goal is None or pool.hold:
             continue
         for name in pool.servers:
-            finding = _unreachable(name, start.builds[name], goal, catalogue)
+            finding = _unreachable(topology, name, start.builds[name], goal, catalogue)
             if finding:
                 findings.append(finding)
             wanted[name] = goal
@@ -83,7 +84,9 @@ def last_sound_state(
     return found
 
 
-def _unreachable(name: str, build: Build, goal: Build, catalogue: Catalogue) -> Diagnostic | None:
+def _unreachable(
+    topology: Topology, name: str, build: Build, goal: Build, catalogue: Catalogue
+) -> Diagnostic | None:
     if build > goal:
         return Diagnostic(
             "CAS-E302",
@@ -92,16 +95,25 @@ def _unreachable(name: str, build: Build, goal: Build, catalogue: Catalogue) -> 
             f"{catalogue.name(goal)} ({goal})",
             remedy="choose a newer goal, or hold the pool in organization.yml",
         )
-    if build.service_pack_level != goal.service_pack_level:
-        return Diagnostic(
-            "CAS-E303",
-            f"host {name}",
-            f"is on {catalogue.name(build)} ({build}); {catalogue.name(goal)} is a rollup of "
-            "another service pack and needs that service pack first",
-            remedy="install the service pack first (there is no way back from it), or hold the "
-            "pool in organization.yml",
+    if build == goal or hops(topology, build, goal, catalogue):
+        return None
+    package = topology.packages.get(goal)
+    if package and package.onto:
+        message = f"no packages lead from there to {catalogue.name(goal)}: `onto` allows none"
+        remedy = "list a package in between, or mend `onto` of those listed"
+    elif build.service_pack_level == goal.service_pack_level or catalogue.is_service_pack(goal):
+        return None  # only its own package is missing, which is said once for all servers
+    else:
+        message = (
+            f"{catalogue.name(goal)} is a rollup of another service pack and needs that service "
+            "pack first; no package is listed that brings it there"
         )
-    return None
+        remedy = (
+            "list the package of the service pack under packages (there is no way back from it), "
+            "or hold the pool in organization.yml"
+        )
+    where = f"is on {catalogue.name(build)} ({build}); {message}"
+    return Diagnostic("CAS-E303", f"host {name}", where, remedy=remedy)
 
 
 def irreversible_because(topology: Topology, old: Build, new: Build, catalogue: Catalogue) -> str:

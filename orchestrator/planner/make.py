@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import networkx as nx
 
 from orchestrator.errors import InvalidInput
-from orchestrator.model.build import Catalogue
+from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, Protocol, Topology
@@ -17,6 +19,8 @@ from orchestrator.planner.cycles import Cut, cheapest_cut
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.probes import Observer
+from orchestrator.planner.stops import shortest_ways
+from orchestrator.planner.way import in_sequence
 from orchestrator.rules.engine import RuleBook
 
 
@@ -28,6 +32,7 @@ def make_plan(
     catalogue: Catalogue,
     *,
     pilot: bool = True,
+    beneath: Mapping[str, Collection[Build]] | None = None,
 ) -> Plan:
     """Order the work from one state to another so that no path that works stops working.
 
@@ -40,6 +45,8 @@ def make_plan(
     pilot : bool
         Whether a plan that leans on unproved verdicts opens with a pilot; a rollback does not,
         its states were seen on the way out.
+    beneath : mapping of server to collection of Build, optional
+        Rollups known to lie under those in force: they show while those are removed.
 
     Raises
     ------
@@ -51,20 +58,22 @@ def make_plan(
     findings = consent_findings(topology, start, end)
     if findings:
         raise InvalidInput(findings)
-    facts = path_facts(topology, start, end, book)
+    ways = shortest_ways(topology, start, end, catalogue, beneath or {})
+    facts = path_facts(topology, start, end, book, ways)
+    sequence = in_sequence(ways.values())
     bad = [(f, j) for f in facts if (j := f.broken_by_goal())]
     if bad:
         raise bad_end(bad, topology)
     turned = _turned_anyway(topology, start, end)
     arcs = [arc for arc in order_arcs(facts) if arc.label not in turned]
     free = _capable(topology) - {fact.path.label for fact in facts if fact.broken_after}
-    cut = cheapest_cut(arcs, free, topology.users_of)
+    cut = cheapest_cut(arcs, free, topology.users_of, sequence)
     if cut is None:
-        raise no_order(topology, arcs, free)
+        raise no_order(topology, arcs, free, sequence)
     redirected = sorted({*turned, *cut.labels})
     cut_labels = {*cut.labels}
     held = [arc for arc in arcs if arc.label not in cut_labels]
-    draft = assemble(topology, start, end, catalogue, facts, held, redirected)
+    draft = assemble(topology, start, end, catalogue, facts, held, redirected, ways)
     tidy(draft, topology, start, end, _half_turned(topology, start, end) - cut_labels)
     return _finish(draft, topology, start, end, book, facts, catalogue, cut, pilot=pilot)
 
@@ -112,14 +121,13 @@ def _finish(
 
 
 def _passing_builds(steps: list[Step], catalogue: Catalogue) -> list[str]:
-    """Removals that may show an older build for a while: the states checked do not hold it."""
+    """Removals that may show another build for a while; the states checked hold it."""
     return [
-        f"{step.id}: if removing {catalogue.name(step.from_build)} leaves an older build than "
-        f"{catalogue.name(step.to_build)}, {', '.join(step.servers)} may answer with that one "
-        "until the recorded package is installed again; the check does not cover those minutes"
+        f"{step.id}: {', '.join(step.servers)} may answer with "
+        f"{' or '.join(map(catalogue.name, step.passes))} after the removal and before "
+        f"{catalogue.name(step.to_build)} is there again; the check covers those minutes"
         for step in steps
-        if step.kind is StepKind.DOWNGRADE and step.from_build and step.to_build
-        if (release := catalogue.release(step.to_build)) is None or release.rollup
+        if step.passes and step.to_build
     ]
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.topology import Label, Topology
-from orchestrator.planner.constraints import Change, Moment, PairFacts, PathFacts
+from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.draft import Draft
+from orchestrator.planner.grid import Cell, PairFacts
 from orchestrator.planner.reach import Reach
+from orchestrator.planner.way import Change
 
 PROBE_MINUTES = 5
 """Minutes set aside for a round of probes; our estimate, not measured."""
@@ -46,10 +48,10 @@ def leaning(draft: Draft, facts: Iterable[PathFacts]) -> dict[Change, set[Lean]]
     }
     for fact in facts:
         moments = _moments(draft, fact, reach, switched=fact.path.label in switched)
-        for pair, moment, bringer in moments:
-            judgement = pair.judgements[moment]
+        for pair, cell, bringer in moments:
+            judgement = pair.grid.at(cell)
             if judgement.leans:
-                lean = Lean(judgement.rule.id, *pair.builds_at(moment))
+                lean = Lean(judgement.rule.id, *pair.builds_at(cell))
                 found.setdefault(bringer, set()).add(lean)
     return found
 
@@ -110,8 +112,8 @@ def add_pilot(
 
 def _moments(
     draft: Draft, fact: PathFacts, reach: Reach, *, switched: bool
-) -> Iterator[tuple[PairFacts, Moment, Change]]:
-    """The moments of a path that may come about while it is proxied, and who brings them."""
+) -> Iterator[tuple[PairFacts, Cell, Change]]:
+    """The states of a path that may come about while it is proxied, and who brings them."""
 
     def precedes(first: Change, then: Change) -> bool:
         if first not in draft.changes or then not in draft.changes:
@@ -120,10 +122,32 @@ def _moments(
 
     between = fact.proxied_before and not switched
     for pair in fact.pairs:
-        source, target, moves = pair.source, pair.target, set(pair.judgements)
-        if between and Moment.TARGET_FIRST in moves and not precedes(source, target):
-            yield pair, Moment.TARGET_FIRST, target
-        if between and Moment.SOURCE_FIRST in moves and not precedes(target, source):
-            yield pair, Moment.SOURCE_FIRST, source
-        if fact.proxied_after and moves & {Moment.SOURCE_FIRST, Moment.TARGET_FIRST}:
-            yield pair, Moment.AFTER, target if Moment.TARGET_FIRST in moves else source
+        sources, targets = pair.source.changes, pair.target.changes
+        for cell in pair.grid.cells:
+            row, column = pair.grid.source[cell[0]], pair.grid.target[cell[1]]
+            if not (row.stop and column.stop) or cell == (0, 0):
+                continue
+            if cell == pair.grid.end:
+                if fact.proxied_after:
+                    yield pair, cell, (targets or sources)[-1]
+                continue
+            if not between:
+                continue
+            came_by = (
+                sources[row.enters - 1] if row.enters else None,
+                targets[column.enters - 1] if column.enters else None,
+            )
+            gone_by = (
+                sources[row.leaves - 1] if row.leaves <= len(sources) else None,
+                targets[column.leaves - 1] if column.leaves <= len(targets) else None,
+            )
+            if any(
+                gone and came and precedes(gone, came)
+                for gone, came in zip(gone_by, reversed(came_by), strict=True)
+            ):
+                continue
+            source, target = came_by
+            if target and not (source and precedes(target, source)):
+                yield pair, cell, target
+            elif source:
+                yield pair, cell, source

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestrator.planner.constraints import Arc, Change, Moment, PathFacts
+from orchestrator.planner.constraints import Arc, PathFacts
+from orchestrator.planner.way import Change
 
 
 def change_reason(change: Change, facts: Iterable[PathFacts], arcs: Sequence[Arc]) -> str:
@@ -41,7 +42,7 @@ def _otherwise(arc: Arc) -> str:
 def _broken_by(fact: PathFacts, repairer: Change) -> list[str]:
     return sorted(
         {
-            pair.judgements[Moment.BEFORE].rule.id
+            pair.grid.at((0, 0)).rule.id
             for pair in fact.pairs
             if fact.proxied_before and pair.mended_by == repairer
         }

@@ -33,7 +33,7 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
         "probes": [_probe(topology, probe) for probe in step.probes],
     }
     if step.kind.changes_build and step.from_build and step.to_build:
-        builds = {step.from_build, step.to_build}
+        builds = {step.from_build, step.to_build, *step.passes}
         values |= {
             "from_build": str(step.from_build),
             "to_build": str(step.to_build),

@@ -184,11 +184,13 @@ class Words:
             return []
         if found.judgement is None:
             return [f"  the plan would not hang together: {found.message}"]
+        done = [name for name in found.steps if name not in found.running]
+        meanwhile = f" and while {', '.join(found.running)} runs" if found.running else ""
         judged = found.judgement
         pairs = f"{len(judged.blocking)} of {len(judged.pairs)} server pairs"
         seen = symptom_text(judged.worst)
         return [
-            f"  after {', '.join(found.steps) or 'nothing'}:",
+            f"  after {', '.join(done) or 'nothing'}{meanwhile}:",
             f"  {found.message}",
             f"  {judged.path.users} users, {pairs}; what they see: {seen}",
         ]

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from orchestrator.model.build import BuildRange
 from orchestrator.model.routing import Decision, Route, route
 from orchestrator.rules.rule import (
-    BuildRange,
     Confidence,
     Policy,
     Rule,

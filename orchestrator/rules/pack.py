@@ -14,9 +14,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.topology import Protocol
-from orchestrator.rules.rule import BuildRange, Confidence, Relation, Rule, Symptom, Verdict
+from orchestrator.rules.rule import Confidence, Relation, Rule, Symptom, Verdict
 
 
 def _build(value: object) -> Build | None:

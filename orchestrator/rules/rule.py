@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.topology import Protocol
 
 
@@ -56,19 +56,6 @@ class Relation(StrEnum):
                 return source > target
             case Relation.ANY:
                 return True
-
-
-@dataclass(frozen=True)
-class BuildRange:
-    """Builds with ``at_least <= build < below``; None is open."""
-
-    at_least: Build | None = None
-    below: Build | None = None
-
-    def __contains__(self, build: Build) -> bool:
-        return (self.at_least is None or self.at_least <= build) and (
-            self.below is None or build < self.below
-        )
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Package,
@@ -23,7 +23,7 @@ from orchestrator.model.topology import (
     Topology,
 )
 from orchestrator.rules.engine import RuleBook
-from orchestrator.rules.rule import BuildRange, Confidence, Rule, Verdict
+from orchestrator.rules.rule import Confidence, Rule, Verdict
 from orchestrator.shipped import rule_pack
 
 SEEDS = (1, 2, 3, 4, 5)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Package,
@@ -106,10 +106,7 @@ def load_case(path: Path) -> Case:
     own = rules_of(map(RuleEntry.model_validate, data.get("rules", [])), None, OWN)
     start = State(builds, urls)
     end = _end(data["end"], pools, start) if "end" in data else None
-    packages = {
-        build: Package(build, f"{build}.msp", "0" * 64, "{P}")
-        for build in {*builds.values(), *goals.values(), *(end.builds.values() if end else ())}
-    }
+    packages = _packages(data, {*builds.values(), *goals.values(), *_builds(end)})
     sites = {pool.site: Site(pool.site) for pool in pools}
     policy = Policy(
         accepted=dict.fromkeys(data.get("accept", []), "case"),
@@ -125,6 +122,35 @@ def load_case(path: Path) -> Case:
         expect=data["expect"],
         given_end=end,
     )
+
+
+def _builds(state: State | None) -> set[Build]:
+    return {*state.builds.values()} if state else set()
+
+
+def _packages(data: dict[str, Any], builds: set[Build]) -> dict[Build, Package]:
+    """Of every build the case names, and of those it lists, of which it can say more."""
+    read = catalogue().read
+    rows = {read(name): row or {} for name, row in data.get("packages", {}).items()}
+    found = {}
+    for build in sorted(builds | rows.keys() if not data.get("only_packages") else rows.keys()):
+        row = rows.get(build, {})
+        onto = row.get("onto")
+        bounds = (
+            [read(onto[key]) if key in onto else None for key in ("at_least", "below")]
+            if onto
+            else []
+        )
+        code = "" if catalogue().is_service_pack(build) else "{P}"
+        found[build] = Package(
+            build,
+            f"{build}.msp",
+            "0" * 64,
+            code,
+            onto=BuildRange(*bounds) if onto else None,
+            minutes=row.get("minutes", 0),
+        )
+    return found
 
 
 def _end(rows: dict[str, Any], pools: dict[PoolId, Pool], start: State) -> State:

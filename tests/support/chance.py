@@ -10,7 +10,7 @@ import itertools
 import random
 from dataclasses import dataclass
 
-from orchestrator.model.build import Build
+from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Label,
@@ -24,7 +24,7 @@ from orchestrator.model.topology import (
     Topology,
 )
 from orchestrator.rules.engine import RuleBook
-from orchestrator.rules.rule import BuildRange, Confidence, Policy, Rule, Verdict
+from orchestrator.rules.rule import Confidence, Policy, Rule, Verdict
 
 BUILDS = [Build(14, 2, 247, 5), Build(14, 2, 283, 3), Build(14, 2, 298, 4)]
 GOAL = BUILDS[2]
@@ -93,7 +93,7 @@ def organization(rng: random.Random) -> Case:
         servers,
         pools,
         tuple(sorted(paths)),
-        {build: Package(build, "p", "0" * 64, "{P}") for build in BUILDS},
+        {build: Package(build, "p", "0" * 64, "{P}" * (build != BUILDS[0])) for build in BUILDS},
     )
     before = State(start, urls)
     return Case(topology, before, before.with_builds(end), RuleBook(rules, Policy(accepted)))
@@ -115,13 +115,27 @@ def blocked_pairs(case: Case, state: State) -> frozenset[tuple[str, str, Protoco
     return frozenset(found)
 
 
+def points(case: Case, name: str) -> list[tuple[Build, bool]]:
+    """Builds a server goes through, and whether it may stay there.
+
+    A removal may leave the service pack alone for minutes, before the rollup to go back to is
+    there again.
+    """
+    start, end = case.start.builds[name], case.end.builds[name]
+    way = [(start, True)]
+    if end < start and end != BUILDS[0]:
+        way.append((BUILDS[0], False))
+    return [*way, (end, True)] if start != end else way
+
+
 def cheapest(case: Case) -> int | None:
     """Fewest users redirected over all safe ways from start to end; None if there is none.
 
     Walks single actions (one server changes, one label is redirected or restored) and remembers
-    which pairs have worked, because none may stop. Pairs, servers and labels are bits.
+    which pairs have worked, because none may stop. Pairs and labels are bits.
     """
-    changing = [n for n in case.start.builds if case.start.builds[n] != case.end.builds[n]]
+    ways = {name: points(case, name) for name in case.start.builds}
+    changing = [name for name, way in ways.items() if len(way) > 1]
     labels = [
         Label(pool.id, Protocol.OWA) for pool in case.topology.pools.values() if pool.redirect_url
     ]
@@ -137,46 +151,52 @@ def cheapest(case: Case) -> int | None:
         sum(1 << at for at, (path, _, _) in enumerate(pairs) if path.label == label)
         for label in labels
     ]
-    blocked: dict[int, int] = {}
+    blocked: dict[tuple[int, ...], int] = {}
 
-    def broken(done: int, turned: tuple[int, ...]) -> int:
-        if done not in blocked:
-            names = {
-                name: case.end.builds[name] for at, name in enumerate(changing) if done >> at & 1
-            }
+    def broken(places: tuple[int, ...], turned: tuple[int, ...]) -> int:
+        if places not in blocked:
+            names = {n: ways[n][k][0] for n, k in zip(changing, places, strict=True)}
             bad = blocked_pairs(case, case.start.with_builds(names))
-            blocked[done] = sum(
-                1 << at for at, (path, s, t) in enumerate(pairs) if (s, t, path.protocol) in bad
+            blocked[places] = sum(
+                1 << k for k, (p, s, t) in enumerate(pairs) if (s, t, p.protocol) in bad
             )
-        mask = blocked[done]
+        mask = blocked[places]
         for phase, hidden in zip(turned, under, strict=True):
             if phase == 1:
                 mask &= ~hidden
         return mask
 
-    first = (0, (0,) * len(labels))
+    last = tuple(len(ways[name]) - 1 for name in changing)
+    first = (tuple(0 for _ in changing), (0,) * len(labels))
     queue = [(0, 0, first, every & ~broken(*first))]
     seen: set[object] = set()
     tie = itertools.count(1)
     while queue:
-        cost, _, (done, turned), worked = heapq.heappop(queue)
-        if (done, turned, worked) in seen:
+        cost, _, (places, turned), worked = heapq.heappop(queue)
+        if (places, turned, worked) in seen:
             continue
-        seen.add((done, turned, worked))
-        if done == (1 << len(changing)) - 1 and 1 not in turned:
+        seen.add((places, turned, worked))
+        if places == last and 1 not in turned:
             return cost
-        options: list[tuple[int, int, tuple[int, ...]]] = [
-            (cost, done | 1 << at, turned) for at in range(len(changing)) if not done >> at & 1
-        ]
+        # What is seen on the way of an action, one after the other; its end is the last.
+        options: list[tuple[int, list[tuple[int, ...]], tuple[int, ...]]] = []
+        for at, place in enumerate(places):
+            way = []
+            for then in range(place + 1, last[at] + 1):
+                way.append((*places[:at], then, *places[at + 1 :]))
+                if ways[changing[at]][then][1]:
+                    options.append((cost, way, turned))
+                    break
         for at, phase in enumerate(turned):
             if phase < 2:
-                then = (*turned[:at], phase + 1, *turned[at + 1 :])
-                options.append((cost + (prices[at] if phase == 0 else 0), done, then))
-        for price, now, phases in options:
-            bad = broken(now, phases)
-            if not bad & worked:
-                state = (now, phases)
-                heapq.heappush(queue, (price, next(tie), state, worked | (every & ~bad)))
+                phases = (*turned[:at], phase + 1, *turned[at + 1 :])
+                options.append((cost + (prices[at] if phase == 0 else 0), [places], phases))
+        for price, way, phases in options:
+            if any(broken(now, phases) & worked for now in way):
+                continue
+            state = (way[-1], phases)
+            worked_then = worked | (every & ~broken(*state))
+            heapq.heappush(queue, (price, next(tie), state, worked_then))
     return None
 
 

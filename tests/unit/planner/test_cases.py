@@ -9,6 +9,7 @@ from support.cases import Case, case_files, load_case, pool_id
 
 from orchestrator.checker import check
 from orchestrator.errors import OrchestratorError
+from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, StepKind
 from orchestrator.model.topology import Label, Protocol
 from orchestrator.planner import make_plan
@@ -45,8 +46,27 @@ def test_case(path: Path) -> None:
         assert pilots == ([pool_id(expect["pilot"])] if expect["pilot"] else [])
     for text in expect.get("remarks", []):
         assert any(text in remark for remark in plan.remarks)
+    if "irreversible" in expect:
+        assert sum(not step.reversible for step in plan.steps) == expect["irreversible"]
+    for name, builds in expect.get("builds", {}).items():
+        assert _builds(plan, name) == [catalogue().read(build) for build in builds]
+    for first, then in expect.get("before", []):
+        assert max(_positions(plan, first)) < min(_positions(plan, then)), f"{first} before {then}"
     if "steps" in expect:
         assert len(plan.steps) == expect["steps"]
+
+
+def _builds(plan: Plan, pool: str) -> list[Build]:
+    """Builds the steps of a pool lead to, each once, in their order."""
+    steps = [step for step in plan.steps if step.kind.changes_build and step.pool == pool_id(pool)]
+    return list(dict.fromkeys(step.to_build for step in steps if step.to_build))
+
+
+def _positions(plan: Plan, text: str) -> list[int]:
+    """Positions of the steps of ``rome/2010 2010 SP2 RU2``."""
+    pool, _, build = text.partition(" ")
+    goal = catalogue().read(build)
+    return [n for n, s in enumerate(plan.steps) if s.pool == pool_id(pool) and s.to_build == goal]
 
 
 def _assert_order(plan: Plan, pairs: list[list[str]]) -> None:

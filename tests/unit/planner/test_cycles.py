@@ -14,10 +14,11 @@ from support.branching import Multigraph, cheapest
 
 from orchestrator.model.build import Build
 from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath
-from orchestrator.planner.constraints import Arc, Change, order_arcs, path_facts
+from orchestrator.planner.constraints import Arc, order_arcs, path_facts
 from orchestrator.planner.cycles import Cut, cheapest_cut, find_cycle
 from orchestrator.planner.hitting import cheapest_hitting_set
 from orchestrator.planner.vertex_form import VertexForm
+from orchestrator.planner.way import Change
 from orchestrator.rules.engine import Judgement
 
 POOLS = [PoolId(f"p{n:02}", "2010") for n in range(60)]
