@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.text import Text
 
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader
+from orchestrator.execution.discover import Reading, read_hosts
 from orchestrator.execution.interrupt import interruptible
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.results import TaskEvent, TaskOutcome
@@ -31,6 +34,17 @@ def ansible_inputs(
     OrchestratorError
         If a secret was given with ``-e``: it would stand in clear in Ansible's artifacts.
     """
+    check_secrets(extra_vars)
+    return AnsibleInputs((inventory.hosts_source,), tuple(extra_vars), vault_password_file)
+
+
+def check_secrets(extra_vars: Sequence[str]) -> None:
+    """Refuse a secret on the command line.
+
+    Raises
+    ------
+    OrchestratorError
+    """
     for given in extra_vars:
         if not given.startswith("@") and _SECRET.search(given.partition("=")[0]):
             name = given.partition("=")[0] if "=" in given else "the value"
@@ -38,29 +52,43 @@ def ansible_inputs(
                 f"-e {name}: a secret on the command line would stand in clear in the artifacts",
                 "put it into a vault file of the inventory, or use a lookup",
             )
-    return AnsibleInputs((inventory.hosts_source,), tuple(extra_vars), vault_password_file)
 
 
 def read_farm(inputs: AnsibleInputs, inventory: Inventory) -> ObservedFarm:
     """Read every server of the organisation; nothing is left on disk."""
     names = sorted(inventory.topology.servers)
+    with _progress(len(names)) as (folder, on_event, cancel):
+        return FarmReader(inputs, folder, names, on_event=on_event, cancel=cancel)()
+
+
+def discover_hosts(inputs: AnsibleInputs, names: Sequence[str], events_since: str) -> Reading:
+    """Read a bare list of hosts by the discovering playbook; nothing is left on disk."""
+    with _progress(len(names)) as (folder, on_event, cancel):
+        return read_hosts(
+            inputs, folder, names, events_since=events_since, on_event=on_event, cancel=cancel
+        )
+
+
+@contextmanager
+def _progress(
+    count: int,
+) -> Iterator[tuple[Path, Callable[[TaskEvent], None], threading.Event]]:
     console = err()
     with (
         tempfile.TemporaryDirectory(prefix="orchestrator-") as folder,
-        console.status(f"Reading {len(names)} servers ...") as status,
+        console.status(f"Reading {count} servers ...") as status,
         interruptible() as cancel,
     ):
         if not console.is_terminal:
-            console.print(f"Reading {len(names)} servers ...")
+            console.print(f"Reading {count} servers ...")
         answered: set[str] = set()
 
         def on_event(event: TaskEvent) -> None:
             if event.outcome is not TaskOutcome.STARTED:
                 answered.add(event.host)
-                status.update(f"Reading {len(names)} servers, {len(answered)} have answered ...")
+                status.update(f"Reading {count} servers, {len(answered)} have answered ...")
 
-        reader = FarmReader(inputs, Path(folder), names, on_event=on_event, cancel=cancel)
-        return reader()
+        yield Path(folder), on_event, cancel
 
 
 def observed_or_declared(

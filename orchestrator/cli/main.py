@@ -13,6 +13,7 @@ from orchestrator.cli import (
     apply,
     check,
     diagnose,
+    discover,
     explain,
     graph,
     journal,
@@ -59,6 +60,7 @@ def _root(
     pass
 
 
+app.command(name="discover")(discover.discover)
 app.command(name="diagnose")(diagnose.diagnose)
 app.command(name="plan")(plan.plan)
 app.command(name="explain")(explain.explain)

@@ -66,17 +66,18 @@ def observed(result: RunResult, expected: Collection[str]) -> ObservedFarm:
         host: answer for host, answer in result.results.get(TASK, {}).items() if host not in failed
     }
     servers: dict[str, ServerFacts] = {}
-    problems = [_explain(failed[host]) for host in sorted(failed)]
+    problems = [explain(failed[host]) for host in sorted(failed)]
     for host, answer in sorted(answers.items()):
         taken = _take(host, answer)
         if isinstance(taken, ServerFacts):
             servers[host] = taken
         else:
             problems.append(taken)
-    problems += _same_machine(servers)
+    fqdns = {name: facts.fqdn for name, facts in servers.items()}
+    problems += [problem for _, problem in same_machine(fqdns)]
     missing = sorted(set(expected) - answers.keys() - failed.keys())
     if missing:
-        problems += _unread(result, missing)
+        problems += unread(result, missing)
     return ObservedFarm(servers, tuple(problems))
 
 
@@ -96,7 +97,8 @@ def _take(host: str, answer: Mapping[str, Any]) -> ServerFacts | Diagnostic:
     )
 
 
-def _explain(failure: TaskFailure) -> Diagnostic:
+def explain(failure: TaskFailure) -> Diagnostic:
+    """Why a server was not read, and what to do (CAS-E501 to CAS-E504)."""
     subject = f"host {failure.host}"
     message = f"could not be read: {failure.message}"
     if _TOO_OLD.search(failure.message):
@@ -127,23 +129,28 @@ def _explain(failure: TaskFailure) -> Diagnostic:
     return Diagnostic("CAS-E504", subject, message, remedy=remedy)
 
 
-def _same_machine(servers: Mapping[str, ServerFacts]) -> list[Diagnostic]:
+def same_machine(fqdns: Mapping[str, str]) -> list[tuple[list[str], Diagnostic]]:
+    """Hosts of the inventory behind which there is one server (CAS-E508), by what they answered."""
     names: dict[str, list[str]] = {}
-    for name, facts in servers.items():
-        names.setdefault(facts.fqdn.lower(), []).append(name)
+    for name, fqdn in fqdns.items():
+        names.setdefault(fqdn.lower(), []).append(name)
     return [
-        Diagnostic(
-            "CAS-E508",
-            f"hosts {', '.join(sorted(hosts))}",
-            f"answered as one and the same server, {fqdn}",
-            remedy="correct their names in the inventory (exchange_server_name)",
+        (
+            sorted(hosts),
+            Diagnostic(
+                "CAS-E508",
+                f"hosts {', '.join(sorted(hosts))}",
+                f"answered as one and the same server, {fqdn}",
+                remedy="correct their names in the inventory (exchange_server_name)",
+            ),
         )
         for fqdn, hosts in sorted(names.items())
         if len(hosts) > 1
     ]
 
 
-def _unread(result: RunResult, missing: list[str]) -> list[Diagnostic]:
+def unread(result: RunResult, missing: list[str]) -> list[Diagnostic]:
+    """Servers that should have answered and were not asked (CAS-E505, CAS-E507)."""
     subject = f"hosts {', '.join(missing)}" if len(missing) > 1 else f"host {missing[0]}"
     if result.status in {RunStatus.CANCELLED, RunStatus.TIMED_OUT}:
         return [Diagnostic("CAS-E507", subject, f"not read: reading was {result.status}")]

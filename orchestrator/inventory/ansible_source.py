@@ -8,24 +8,30 @@ half a second that other commands need not wait for.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from orchestrator.diagnostic import Place
 from orchestrator.inventory.raw_host import VARIABLES, RawHost, RawHosts, Variable
+from orchestrator.inventory.raw_list import RawGroup, RawList, Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from orchestrator.inventory.findings import Findings
     from orchestrator.inventory.sources import Sources
 
+T = TypeVar("T")
+
 _SAID_BETTER = "Found duplicate mapping key"  # CAS-W007 names the line
 _NOT_A_PLUGIN_FILE = "no root 'plugin' key found"
+_SECRET = re.compile(r"(passw(or)?d|_pass|secret|token)$", re.IGNORECASE)
+_OF_THE_FILE = {"inventory_file", "inventory_dir"}
 
 
 def read_hosts(
@@ -53,12 +59,36 @@ def read_hosts(
     RawHosts
         Empty where Ansible could not read the inventory at all.
     """
+    reading = functools.partial(
+        _Reader.read, vault_password_file=vault_password_file, extra_vars=extra_vars
+    )
+    return _guarded(sources, findings, reading) or RawHosts()
+
+
+def read_list(
+    sources: Sources,
+    findings: Findings,
+    *,
+    vault_password_file: Path | None = None,
+    extra_vars: Sequence[str] = (),
+) -> RawList:
+    """Read a bare list of hosts as it is written, with places and without opening a vault.
+
+    Parameters and findings as for `read_hosts`; empty where Ansible could not read it at all.
+    """
+    reading = functools.partial(
+        _Reader.read_list, vault_password_file=vault_password_file, extra_vars=extra_vars
+    )
+    return _guarded(sources, findings, reading) or RawList()
+
+
+def _guarded(sources: Sources, findings: Findings, read: Callable[[_Reader], T]) -> T | None:
+    """What Ansible makes of the sources; None with a finding where it makes nothing of them."""
     try:
         with _quiet() as heard:
-            reader = _Reader(sources, findings, heard)
-            return reader.read(vault_password_file, extra_vars)
+            return read(_Reader(sources, findings, heard))
     except _Stopped:
-        return RawHosts()
+        return None
     # Inventory plug-ins, vault scripts and ansible.cfg are foreign code and text: whatever they
     # raise is a finding about the user's input, never a traceback.
     except Exception as error:
@@ -68,7 +98,7 @@ def read_hosts(
             f"cannot be used: {_first_line(error)}",
             remedy="check ansible.cfg, the ANSIBLE_ variables and that the home folder is writable",
         )
-        return RawHosts()
+        return None
 
 
 class _Stopped(Exception):
@@ -153,6 +183,49 @@ class _Reader:
             names=frozenset(str(name) for name in inventory.hosts),
             management=frozenset(str(name) for name in groups.get("management", ())),
             borrowed_address=self._borrowed_addresses(inventory, manager),
+        )
+
+    def read_list(self, vault_password_file: Path | None, extra_vars: Sequence[str]) -> RawList:
+        from ansible.vars.manager import VariableManager
+
+        self._unlock(vault_password_file)
+        extra = self._extra_variables(extra_vars)
+        inventory = self._inventory()
+        manager = VariableManager(loader=self._loader, inventory=inventory)
+        hosts, own, clear = [], {}, []
+        for name, host in inventory.hosts.items():
+            try:
+                variables = manager.get_vars(host=host, include_hostvars=False)
+            except Exception as error:
+                self._stop(error, f"host {name}")
+            hosts.append(self._host(host, {**variables, **extra}))
+            own[str(name)] = _written(host.vars)
+            clear += [
+                (str(name), str(key), self._place(value) or self._place_of_host(host))
+                for key, value in variables.items()
+                if _SECRET.search(key) and _in_clear(value)
+            ]
+        # Level by level: the order in which they are written is the one in which they are read.
+        groups = [inventory.groups["all"]]
+        for group in groups:
+            groups += [
+                child
+                for child in group.child_groups
+                if child not in groups and child.name != "ungrouped"
+            ]
+        return RawList(
+            groups=tuple(
+                RawGroup(
+                    str(group.name),
+                    tuple(str(g.name) for g in group.child_groups if g.name != "ungrouped"),
+                    tuple(str(host.name) for host in group.hosts),
+                    _written(group.vars),
+                )
+                for group in groups
+            ),
+            own_variables=own,
+            hosts=tuple(hosts),
+            clear_secrets=tuple(clear),
         )
 
     def _borrowed_addresses(self, inventory: Any, manager: Any) -> dict[str, Place]:
@@ -357,6 +430,39 @@ def _plain(value: Any) -> object:
     if isinstance(value, (list, tuple)):
         return [str(item) if isinstance(item, str) else item for item in value]
     return value
+
+
+def _written(variables: Mapping[str, Any]) -> dict[str, object]:
+    """Variables as they stand in the file: templates as text, vault sealed, no tags."""
+    return {
+        str(name): _untagged(value) for name, value in variables.items() if name not in _OF_THE_FILE
+    }
+
+
+def _untagged(value: Any) -> object:
+    from ansible.parsing.vault import VaultHelper
+
+    ciphertext = VaultHelper.get_ciphertext(value, with_tags=False)
+    if ciphertext is not None:
+        return Sealed(str(ciphertext))
+    if isinstance(value, dict):
+        return {str(key): _untagged(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_untagged(item) for item in value]
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)
+
+
+def _in_clear(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and "{{" not in value and not _sealed(value)
+
+
+def _sealed(value: Any) -> bool:
+    from ansible.parsing.vault import VaultHelper
+
+    return VaultHelper.get_ciphertext(value, with_tags=False) is not None
 
 
 def _is_vault_error(error: BaseException | None) -> bool:

@@ -74,8 +74,11 @@ class Document:
 def read(path: Path, findings: Findings) -> Document | None:
     """Read organization.yml, or return None with findings."""
     text = read_mapping(path, findings, "CAS-E201", "`version: 1` and `organization: NAME`")
-    if text is None:
-        return None
+    return validate(text, findings) if text is not None else None
+
+
+def validate(text: YamlText, findings: Findings) -> Document | None:
+    """Check a document that was read already, or return None with findings."""
     try:
         return Document(Organization.model_validate(text.value), text)
     except ValidationError as error:

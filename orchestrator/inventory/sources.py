@@ -69,6 +69,38 @@ def find(folder: Path, findings: Findings) -> Sources:
             remedy="name a folder that holds hosts.yml and organization.yml",
         )
         return Sources(folder, None, None)
+    hosts = _hosts_file(folder, findings)
+    organization = folder / ORGANIZATION_NAME
+    if not organization.exists():
+        findings.error(
+            "CAS-E004",
+            f"inventory {folder}",
+            f"has no {ORGANIZATION_NAME}",
+            Place(str(folder)),
+            "describe sites, pools and paths in it; inventories/contoso has an example",
+        )
+    return Sources(folder, hosts, organization if organization.exists() else None)
+
+
+def find_list(source: Path, findings: Findings) -> Sources:
+    """Find a bare list of hosts: a folder with a hosts file, or such a file (CAS-E001 to CAS-E003).
+
+    Variables stand beside it as in an inventory; organization.yml is not looked for.
+    """
+    if source.is_dir():
+        return Sources(source, _hosts_file(source, findings), None)
+    if not source.exists():
+        findings.error(
+            "CAS-E001",
+            f"list {source}",
+            "does not exist",
+            remedy="name a folder with hosts.yml, or a hosts file",
+        )
+        return Sources(source.parent, None, None)
+    return Sources(source.parent, source, None)
+
+
+def _hosts_file(folder: Path, findings: Findings) -> Path | None:
     hosts = [folder / name for name in HOSTS_NAMES if (folder / name).exists()]
     subject = f"inventory {folder}"
     if not hosts:
@@ -87,20 +119,7 @@ def find(folder: Path, findings: Findings) -> Sources:
             Place(str(folder)),
             "keep one, or put all of them into a folder hosts/",
         )
-    organization = folder / ORGANIZATION_NAME
-    if not organization.exists():
-        findings.error(
-            "CAS-E004",
-            subject,
-            f"has no {ORGANIZATION_NAME}",
-            Place(str(folder)),
-            "describe sites, pools and paths in it; inventories/contoso has an example",
-        )
-    return Sources(
-        folder,
-        hosts[0] if len(hosts) == 1 else None,
-        organization if organization.exists() else None,
-    )
+    return hosts[0] if len(hosts) == 1 else None
 
 
 def check_yaml_of_hosts(sources: Sources, findings: Findings) -> None:

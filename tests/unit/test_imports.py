@@ -28,7 +28,7 @@ ALLOWED = {
     },
     "report": {
         *("model", "rules", "graph", "planner", "checker", "execution", "journal"),
-        *("drawing", "planfile", "errors", "diagnostic"),
+        *("drawing", "planfile", "errors", "diagnostic", "discovery"),
     },
     # of the journal only its views
     "drawing": {"model", "rules", "journal"},
