@@ -117,7 +117,7 @@ def _title(bar: Bar, band: Band) -> str:
             for minutes in (bar.start, bar.end)
         )
         lines.append(f"{start} to {end}, {bar.reserve:.0f} min reserve for the way back")
-    lines.append(f"{', '.join(step.servers) or f'{len(step.probes)} probes'}")
+    lines.append(f"{', '.join(step.servers) or f'{step.looks} probes'}")
     lines.append(f"estimated {step.estimated_minutes} min; {bar.status}")
     if bar.actual:
         lines.append(f"took {bar.actual[1] - bar.actual[0]:.1f} min")

@@ -47,7 +47,7 @@ class Room:
         """Servers one step probes through or expects an answer of while another changes them."""
         if not changing.kind.changes_build:
             return []
-        looks = {name for probe in looking.probes for name in (probe.source, *probe.targets)}
+        looks = {name for probe in looking.probes for name in (*probe.sources, *probe.targets)}
         return sorted(looks & {*changing.servers})
 
     def _short(self, step: Step, busy: Sequence[Step]) -> str:

@@ -44,12 +44,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Probe:
-    """One path to be looked at from outside after a step.
+    """One path to be looked at from outside after a step, through each of some sources.
 
     Parameters
     ----------
-    source : str
-        Server the probe talks to, by its own address.
+    sources : tuple of str
+        Servers of one pool the probe talks to, each by its own address; the same is expected
+        through all of them.
     target : PoolId
         Pool of the mailbox it logs on to.
     protocol : Protocol
@@ -63,7 +64,7 @@ class Probe:
         The path is broken already and this step does not yet repair all of it.
     """
 
-    source: str
+    sources: tuple[str, ...]
     target: PoolId
     protocol: Protocol
     expect: tuple[Outcome, ...]
@@ -137,6 +138,11 @@ class Step:
     outage: Outage | None = None
     pilot: bool = False
     probes: tuple[Probe, ...] = ()
+
+    @property
+    def looks(self) -> int:
+        """Log-ons that are looked at: every probe through every of its sources."""
+        return sum(len(probe.sources) for probe in self.probes)
 
     @property
     def reversible(self) -> bool:

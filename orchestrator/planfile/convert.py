@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from orchestrator.checker import CheckReport
 from orchestrator.model.build import Build, BuildRange
@@ -86,7 +87,7 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
             leans_on=list(plan.leans_on),
         ),
         remarks=list(plan.remarks),
-        steps=[_step(step) for step in plan.steps],
+        steps=[_step(saved.topology, step) for step in plan.steps],
         schedule=schedule_document(plan.schedule) if plan.schedule else None,
     )
 
@@ -94,7 +95,7 @@ def to_document(saved: SavedPlan, book: RuleBook, report: CheckReport) -> PlanDo
 def from_document(doc: PlanDoc) -> SavedPlan:
     """The plan of a document; its end state follows from its steps."""
     topology, start = read_topology(doc.topology)
-    steps = tuple(_read_step(step) for step in doc.steps)
+    steps = tuple(_read_step(topology, step) for step in doc.steps)
     end = after_all(start, steps)
     times = read_schedule(doc.schedule, topology.replication_minutes) if doc.schedule else None
     plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks), times)
@@ -225,7 +226,7 @@ def _rule(book: RuleBook, rule_id: str) -> RuleDoc:
     )
 
 
-def _step(step: Step) -> StepDoc:
+def _step(topology: Topology, step: Step) -> StepDoc:
     return StepDoc(
         id=step.id,
         kind=step.kind,
@@ -248,18 +249,28 @@ def _step(step: Step) -> StepDoc:
         else None,
         prior_urls=dict(step.prior_urls),
         new_urls=dict(step.new_urls),
-        probes=[
-            ProbeDoc(
-                source=p.source,
-                target=str(p.target),
-                protocol=p.protocol,
-                expect=list(p.expect),
-                targets=list(p.targets),
-                redirect_url=p.redirect_url,
-                may_break=p.may_break,
-            )
-            for p in step.probes
-        ],
+        probes=[_probe(topology, step, probe) for probe in step.probes],
+    )
+
+
+def _probe(topology: Topology, step: Step, probe: Probe) -> ProbeDoc:
+    """Servers are named only where they are neither all of a pool nor those of the step."""
+    source = topology.servers[probe.sources[0]].pool
+    through: Literal["all", "step"] | list[str] = list(probe.sources)
+    if probe.sources == topology.pools[source].servers:
+        through = "all"
+    elif probe.sources == step.servers:
+        through = "step"
+    everybody = probe.targets == topology.pools[probe.target].servers
+    return ProbeDoc(
+        source=str(source),
+        target=str(probe.target),
+        protocol=probe.protocol,
+        expect=list(probe.expect),
+        through=through,
+        answering="all" if everybody else list(probe.targets),
+        redirect_url=probe.redirect_url,
+        may_break=probe.may_break,
     )
 
 
@@ -320,7 +331,7 @@ def read_topology(
     return topology, State(builds, urls)
 
 
-def _read_step(doc: StepDoc) -> Step:
+def _read_step(topology: Topology, doc: StepDoc) -> Step:
     return Step(
         id=doc.id,
         kind=doc.kind,
@@ -339,16 +350,22 @@ def _read_step(doc: StepDoc) -> Step:
         irreversible_because=doc.irreversible_because,
         outage=Outage(doc.outage.minutes, doc.outage.users) if doc.outage else None,
         pilot=doc.pilot,
-        probes=tuple(
-            Probe(
-                source=p.source,
-                target=_pool_id(p.target),
-                protocol=p.protocol,
-                expect=tuple(p.expect),
-                targets=tuple(p.targets),
-                redirect_url=p.redirect_url,
-                may_break=p.may_break,
-            )
-            for p in doc.probes
-        ),
+        probes=tuple(_read_probe(topology, doc, probe) for probe in doc.probes),
+    )
+
+
+def _read_probe(topology: Topology, step: StepDoc, doc: ProbeDoc) -> Probe:
+    target = topology.pools[_pool_id(doc.target)]
+    if doc.through == "all":
+        sources = topology.pools[_pool_id(doc.source)].servers
+    else:
+        sources = tuple(step.servers if doc.through == "step" else doc.through)
+    return Probe(
+        sources=sources,
+        target=target.id,
+        protocol=doc.protocol,
+        expect=tuple(doc.expect),
+        targets=target.servers if doc.answering == "all" else tuple(doc.answering),
+        redirect_url=doc.redirect_url,
+        may_break=doc.may_break,
     )

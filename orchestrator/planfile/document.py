@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from orchestrator.model.plan import Outcome, StepKind
 from orchestrator.model.topology import Protocol
@@ -138,14 +139,23 @@ class EvidenceDoc(Part):
     leans_on: list[str]
 
 
-class ProbeDoc(Part):
-    """One look through a source at a path."""
+# No Part: there may be a hundred thousand, and with slots one takes a tenth of the memory.
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class ProbeDoc:
+    """A path, looked at through each of some servers of its source pool."""
 
-    source: str
-    target: str
+    source: Annotated[str, Field(description="pool, site/product line")]
+    target: Annotated[str, Field(description="pool, site/product line")]
     protocol: Protocol
     expect: list[Outcome]
-    targets: list[str]
+    through: Annotated[
+        Literal["all", "step"] | list[str],
+        Field(description="servers of the source pool: all, those of this step, or these"),
+    ]
+    answering: Annotated[
+        Literal["all"] | list[str],
+        Field(description="servers of the target pool that must be seen: all, or these"),
+    ]
     redirect_url: str
     may_break: bool
 

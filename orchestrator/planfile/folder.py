@@ -29,7 +29,9 @@ def plan_schema() -> dict[str, Any]:
 def render(document: PlanDoc) -> str:
     """The text of plan.json; the same document gives the same bytes."""
     no_times = document.schedule is None
-    return document.model_dump_json(indent=2, exclude={"schedule"} if no_times else set()) + "\n"
+    text = document.model_dump_json(indent=2, exclude={"schedule"} if no_times else set())
+    text += "\n"  # in place: a large plan is not copied for it
+    return text
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:

@@ -53,77 +53,113 @@ class Observer:
         """The step with a probe for each path through each source but those left out."""
         probes: list[Probe] = []
         for path in paths:
-            if not self.topology.pools[path.target].test_mailbox:
-                continue
-            seen: dict[_Chain, Probe] = {}
-            for name in self.topology.pools[path.source].servers:
-                if name in without:
-                    continue
-                chain = self._chains[name]
-                if chain not in seen:
-                    seen[chain] = self._probe(step, path, name, chain)
-                    probes.append(seen[chain])
-                else:
-                    probes.append(_through(seen[chain], name))
+            if self.topology.pools[path.target].test_mailbox:
+                probes += self._probes(step, path, without)
         return dataclasses.replace(step, probes=tuple(probes))
 
-    def _probe(self, step: Step, path: ProxyPath, source: str, chain: _Chain) -> Probe:
-        target = self.topology.pools[path.target]
-        expect, urls = self._seen_on(step, path)
-        # Only what is broken before the plan may still be broken after a step. What the rules
-        # would forbid otherwise is not excused: it is what the probe is there to find.
-        sick = [
+    def _probes(self, step: Step, path: ProxyPath, without: Collection[str]) -> list[Probe]:
+        """What a path is probed for: sources of which the same is expected together."""
+        pool = self.topology.pools[path.source]
+        sources = pool.servers
+        if without and not {*sources}.isdisjoint(without):
+            sources = tuple(name for name in sources if name not in without)
+        seen = self._seen_on(step, path)
+        sick = self._sick(path)
+        if not sick:
+            return [self._probe(path, seen, sources, frozenset())] if sources else []
+        excused: dict[frozenset[_Chain], list[str]] = {}
+        known: dict[_Chain, frozenset[_Chain]] = {}
+        for name in sources:
+            chain = self._chains[name]
+            if chain not in known:
+                known[chain] = self._excused(step, path, chain, sick)
+            excused.setdefault(known[chain], []).append(name)
+        return [
+            self._probe(path, seen, tuple(names), blocked) for blocked, names in excused.items()
+        ]
+
+    def _probe(
+        self,
+        path: ProxyPath,
+        seen: _Seen,
+        sources: tuple[str, ...],
+        blocked: frozenset[_Chain],
+    ) -> Probe:
+        sure = self.topology.pools[path.target].servers
+        if blocked:
+            sure = tuple(name for name in sure if self._chains[name] not in blocked)
+        return Probe(
+            sources=sources,
+            target=path.target,
+            protocol=path.protocol,
+            expect=seen.expect,
+            targets=sure if seen.expect == (Outcome.PROXIED,) else (),
+            redirect_url=seen.redirect_url,
+            may_break=bool(blocked) and Outcome.PROXIED in seen.expect,
+        )
+
+    def _sick(self, path: ProxyPath) -> frozenset[tuple[Build, Build]]:
+        """Pairs of builds on a path that are broken before the plan.
+
+        Only these may still be broken after a step. What the rules would forbid otherwise is not
+        excused: it is what the probe is there to find.
+        """
+        mode = self.start.mode(self.topology.pools[path.target], path.protocol)
+        if not route(path.source, path.target, path.protocol, mode).route.may_proxy:
+            return frozenset()
+        return frozenset(
+            (source, target)
+            for source in self._first_builds[path.source]
+            for target in self._first_builds[path.target]
+            if self.book.judge(path.protocol, source, target).blocks
+        )
+
+    def _excused(
+        self, step: Step, path: ProxyPath, chain: _Chain, sick: Collection[tuple[Build, Build]]
+    ) -> frozenset[_Chain]:
+        """The targets that may still be broken behind a source after a step."""
+        return frozenset(
             other
             for other in self._classes[path.target]
-            if self._proxied_at_start(path)
-            and self.book.judge(path.protocol, chain.builds[0], other.builds[0]).blocks
-        ]
-        blocked = {
-            other
-            for other in sick
-            if any(
+            if (chain.builds[0], other.builds[0]) in sick
+            and any(
                 self.book.judge(path.protocol, s, t).blocks
                 for s in self._builds(step, chain)
                 for t in self._builds(step, other)
             )
-        }
-        sure = target.servers
-        if blocked:
-            sure = tuple(name for name in sure if self._chains[name] not in blocked)
-        return Probe(
-            source=source,
-            target=path.target,
-            protocol=path.protocol,
-            expect=tuple(sorted(expect)),
-            targets=sure if expect == {Outcome.PROXIED} else (),
-            redirect_url=next(iter(urls)) if len(urls) == 1 else "",
-            may_break=Outcome.PROXIED in expect and bool(blocked),
         )
 
-    def _proxied_at_start(self, path: ProxyPath) -> bool:
-        mode = self.start.mode(self.topology.pools[path.target], path.protocol)
-        return route(path.source, path.target, path.protocol, mode).route.may_proxy
-
-    def _seen_on(self, step: Step, path: ProxyPath) -> tuple[set[Outcome], set[str]]:
+    def _seen_on(self, step: Step, path: ProxyPath) -> _Seen:
         """What may be seen on a path by its target's ExternalURLs, and those of them."""
-        target = self.topology.pools[path.target]
-        expect: set[Outcome] = set()
-        urls: set[str] = set()
         turns = self._turns.get(path.label, ())
+        if not turns:
+            return self._seen_throughout(path)
+        target = self.topology.pools[path.target]
         low, high = self._window(step, [turn.id for turn in turns])
         keys = [(name, path.protocol) for name in target.servers]
         state = State({}, {key: self.start.external_urls.get(key, "") for key in keys})
+        found = []
         for position in range(high + 1):
             if position:
                 state = turns[position - 1].apply(state)
-            if position < low:
-                continue
-            mode = state.mode(target, path.protocol)
-            outcomes = _SEEN[route(path.source, path.target, path.protocol, mode).route]
-            expect |= outcomes
-            if Outcome.REDIRECTED in outcomes:
-                urls |= {state.external_urls.get(key, "") for key in keys}
-        return expect, urls
+            if position >= low:
+                found.append(self._seen_in(state, path))
+        return _Seen.any_of(found)
+
+    def _seen_throughout(self, path: ProxyPath) -> _Seen:
+        """The same where no step turns the label: asked again after every step."""
+        if path not in self._unturned:
+            self._unturned[path] = _Seen.any_of([self._seen_in(self.start, path)])
+        return self._unturned[path]
+
+    def _seen_in(self, state: State, path: ProxyPath) -> tuple[set[Outcome], set[str]]:
+        target = self.topology.pools[path.target]
+        mode = state.mode(target, path.protocol)
+        outcomes = _SEEN[route(path.source, path.target, path.protocol, mode).route]
+        if Outcome.REDIRECTED not in outcomes:
+            return outcomes, set()
+        urls = {state.external_urls.get((name, path.protocol), "") for name in target.servers}
+        return outcomes, urls
 
     def _builds(self, step: Step, chain: _Chain) -> Sequence[Build]:
         low, high = self._window(step, chain.steps)
@@ -134,6 +170,17 @@ class Observer:
         reach = self._reach
         sure = sum(name == step.id or reach.precedes(name, step.id) for name in chain)
         return sure, sum(not reach.precedes(step.id, name) for name in chain)
+
+    @cached_property
+    def _unturned(self) -> dict[ProxyPath, _Seen]:
+        return {}
+
+    @cached_property
+    def _first_builds(self) -> Mapping[PoolId, list[Build]]:
+        return {
+            pool.id: sorted({self.start.builds[name] for name in pool.servers})
+            for pool in self.topology.pools.values()
+        }
 
     @cached_property
     def _reach(self) -> Reach:
@@ -182,14 +229,19 @@ class _Chain:
     builds: tuple[Build, ...]
 
 
-def _through(probe: Probe, source: str) -> Probe:
-    """The same probe through another source; plain construction, there may be many thousands."""
-    return Probe(
-        source,
-        probe.target,
-        probe.protocol,
-        probe.expect,
-        probe.targets,
-        probe.redirect_url,
-        probe.may_break,
-    )
+@dataclass(frozen=True)
+class _Seen:
+    """What may be seen on a path, and where a redirect leads; sorted, so that equal ones agree."""
+
+    expect: tuple[Outcome, ...]
+    redirect_url: str
+
+    @classmethod
+    def any_of(cls, found: Iterable[tuple[set[Outcome], set[str]]]) -> _Seen:
+        """What may be seen in any of some states."""
+        expect: set[Outcome] = set()
+        urls: set[str] = set()
+        for outcomes, leading in found:
+            expect |= outcomes
+            urls |= leading
+        return cls(tuple(sorted(expect)), next(iter(urls)) if len(urls) == 1 else "")

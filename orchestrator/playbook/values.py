@@ -30,6 +30,10 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
         "servers": list(step.servers),
         "pilot": step.pilot,
         "rules": list(step.rules),
+        "source_urls": {
+            name: _own_url(topology, name)
+            for name in sorted({name for probe in step.probes for name in probe.sources})
+        },
         "probes": [_probe(topology, probe) for probe in step.probes],
     }
     if step.kind.changes_build and step.from_build and step.to_build:
@@ -68,14 +72,17 @@ def _controllers(topology: Topology, step: Step) -> dict[str, str]:
     return {name: controller for name, controller in named.items() if controller}
 
 
+def _own_url(topology: Topology, source: str) -> str:
+    url = topology.servers[source].internal_url or f"https://{source}/owa"
+    return url.rstrip("/") + "/"
+
+
 def _probe(topology: Topology, probe: Probe) -> dict[str, Any]:
     target = topology.pools[probe.target]
-    path = ProxyPath(topology.servers[probe.source].pool, probe.target, probe.protocol, 0)
-    url = topology.servers[probe.source].internal_url or f"https://{probe.source}/owa"
+    path = ProxyPath(topology.servers[probe.sources[0]].pool, probe.target, probe.protocol, 0)
     return {
         "path": str(path),
-        "source": probe.source,
-        "source_url": url.rstrip("/") + "/",
+        "sources": list(probe.sources),
         "target_site": probe.target.site,
         "target_product_line": probe.target.product_line,
         "mailbox": target.test_mailbox,

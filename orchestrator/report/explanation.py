@@ -209,7 +209,7 @@ class Words:
             change = f"{self._build(step.from_build)} -> {self._build(step.to_build)}"
             return f"{', '.join(step.servers)}: {change}"
         if step.kind is StepKind.VERIFY:
-            return f"{len(step.probes)} probes"
+            return f"{step.looks} probes"
         urls = ", ".join(sorted({url or "none" for url in step.new_urls.values()}))
         return f"{', '.join(step.servers)}: {', '.join(step.protocols)} ExternalUrl -> {urls}"
 

@@ -48,7 +48,7 @@ def _steps(plan: Plan, catalogue: Catalogue) -> Table:
             str(number),
             str(stage_of[step.id]),
             Text(f"{step.kind} {_where(step)}" + (" PILOT" if step.pilot else "")),
-            Text("\n".join(step.servers) or f"{len(step.probes)} probes"),
+            Text("\n".join(step.servers) or f"{step.looks} probes"),
             Text(_change(step, catalogue)),
             str(step.estimated_minutes),
             Text(

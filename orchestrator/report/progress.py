@@ -40,7 +40,7 @@ class LineProgress:
 
     def on_step_started(self, step: Step, index: int, total: int) -> None:
         """Say which step, and how long all that is left may take."""
-        where = ", ".join(step.servers) or f"{len(step.probes)} probes"
+        where = ", ".join(step.servers) or f"{step.looks} probes"
         head = self._heads[step.id] = f"[{index}/{total}] {step.id}"
         self._print(
             f"{head}: {where}; estimated {step.estimated_minutes} min, {self._left} min to the end"

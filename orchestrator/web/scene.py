@@ -75,7 +75,7 @@ def step_values(step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "rules": list(step.rules),
         "pilot": step.pilot,
-        "probes": len(step.probes),
+        "probes": step.looks,
         "outage": step.outage.user_minutes if step.outage else 0,
         "reversible": step.reversible,
     }

@@ -120,13 +120,18 @@ def _probe(event: Mapping[str, Any]) -> ProbeSeen | None:
         return None
     result = data.get("res")
     item = result.get("item") if isinstance(result, Mapping) else None
-    if not isinstance(result, Mapping) or not isinstance(item, Mapping):
+    match item:
+        case [dict() as looked_at, str() as source]:  # a probe, and one of its sources
+            pass
+        case _:
+            return None
+    if not isinstance(result, Mapping):
         return None
     coverage = result.get("coverage")
     return ProbeSeen(
         time=str(event.get("created", "")),
-        source=str(item.get("source", "")),
-        target=f"{item.get('target_site', '')}/{item.get('target_product_line', '')}",
+        source=source,
+        target=f"{looked_at.get('target_site', '')}/{looked_at.get('target_product_line', '')}",
         outcome=str(result.get("outcome") or "unknown"),
         # a probe that does not say so saw nothing
         as_expected=result.get("as_expected") is True,

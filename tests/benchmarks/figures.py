@@ -40,7 +40,7 @@ from benchmarks.measure import (
 SITES = 5_000
 MIXED_SITES = 500
 SERVERS = (1_000, 10_000, 100_000)
-PROBED = (1_000, 10_000)
+PROBED = (1_000, 10_000, 100_000)
 IGRAPH_LIMIT = 20.0
 
 

@@ -51,8 +51,9 @@ def test_from_events_to_order_within_a_few_passes_of_networkx() -> None:
     assert whole.seconds < 40 * once.seconds
 
 
-def test_ten_times_the_servers_take_no_thirty_times_as_long() -> None:
-    small, large = grown(400, probed=False), grown(4_000, probed=False)
+@pytest.mark.parametrize("probed", [False, True])
+def test_ten_times_the_servers_take_no_thirty_times_as_long(probed: bool) -> None:
+    small, large = grown(400, probed=probed), grown(4_000, probed=probed)
     assert large["total"] < 30 * max(small["total"], 0.02)
     assert large["total"] < 3 * large["yaml"]
     assert large["megabytes"] < 400

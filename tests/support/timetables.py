@@ -110,7 +110,7 @@ def _chain(chance: random.Random, draw: Draw, pool: PoolId) -> list[Step]:
     chain: list[Step] = []
     for number in range(chance.randint(*draw.batches)):
         name = f"{pool.site}-{number}"
-        probe = Probe(name, pool, Protocol.OWA, (Outcome.PROXIED,))
+        probe = Probe((name,), pool, Protocol.OWA, (Outcome.PROXIED,))
         chain.append(
             Step(
                 id=f"upgrade-{name}",

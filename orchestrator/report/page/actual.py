@@ -76,9 +76,10 @@ def coverage_rows(given: ReportInput) -> list[CoverageRow]:
     for step in given.plan.steps:
         done = given.run.status(step.id).done
         for probe in step.probes:
-            name = f"{probe.source} → {probe.target} ({probe.protocol})"
-            planned[name] += 1
-            seen[name] += done
+            for source in probe.sources:
+                name = f"{source} → {probe.target} ({probe.protocol})"
+                planned[name] += 1
+                seen[name] += done
     return [CoverageRow(name, seen[name], count) for name, count in sorted(planned.items())]
 
 

@@ -95,11 +95,11 @@ def pilot_lines(given: ReportInput) -> list[str]:
             continue
         number = given.number[step.id]
         if step.kind is StepKind.VERIFY:
-            sources = sorted({probe.source for probe in step.probes})
+            sources = sorted({name for probe in step.probes for name in probe.sources})
             lines.append(
                 f"Step {number} looks through {len(sources)} sources ({', '.join(sources[:8])}"
                 + (", …" if len(sources) > 8 else "")
-                + f") in {len(step.probes)} probes: {step.reason}. If one is refused, or event 46 "
+                + f") in {step.looks} probes: {step.reason}. If one is refused, or event 46 "
                 "is logged, the run stops and the rule counts as broken from then on."
             )
         else:

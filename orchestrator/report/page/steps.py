@@ -73,7 +73,7 @@ def step_rows(given: ReportInput, times: Times) -> list[StepRow]:
                 reversible=step.reversible,
                 reasons=tuple(reason_parts(step)) if first == number else (),
                 as_step=0 if first == number else first,
-                probes=len(step.probes),
+                probes=step.looks,
             )
         )
     return rows
@@ -107,4 +107,4 @@ def _change(given: ReportInput, step: Step) -> str:
     if step.kind.changes_urls:
         urls = sorted(set(step.new_urls.values()))
         return "OWA ExternalUrl → " + ", ".join(url or "none" for url in urls)
-    return f"{len(step.probes)} probes"
+    return f"{step.looks} probes"

@@ -22,7 +22,7 @@ def room(minimum: int, *steps: Step) -> Room:
 
 
 def probing(step: Step, source: str, *targets: str) -> Step:
-    probe = Probe(source, PoolId("x", "2010"), Protocol.OWA, (Outcome.PROXIED,), targets)
+    probe = Probe((source,), PoolId("x", "2010"), Protocol.OWA, (Outcome.PROXIED,), targets)
     return replace(step, probes=(probe,))
 
 

@@ -46,6 +46,17 @@ def test_what_is_written_reads_back_to_the_same_bytes_and_the_same_plan(case: Ca
     assert render(to_document(saved, case.book, report)) == text
 
 
+def test_probes_name_servers_only_where_a_word_does_not_do() -> None:
+    case = load_case(FOLDER / "02-seed-incident.yml")
+    document = json.loads(text_of(case))
+    probes = [probe for step in document["steps"] for probe in step["probes"]]
+    assert {str(probe["answering"]) for probe in probes} >= {"all", "['rome-2010-1']"}
+    assert {probe["through"] for probe in probes} == {"all", "step"}
+    plan = make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    saved = from_document(PlanDoc.model_validate(document))
+    assert [step.probes for step in saved.plan.steps] == [step.probes for step in plan.steps]
+
+
 def test_the_fields_the_format_promises_are_there(case: Case) -> None:
     step = json.loads(text_of(case))["steps"][0]
     promised = {

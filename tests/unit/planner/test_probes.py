@@ -31,9 +31,9 @@ def test_a_wrong_order_is_not_excused() -> None:
 
 def test_what_was_broken_before_is_excused_until_it_is_repaired() -> None:
     first = probes_after("02-seed-incident.yml", "upgrade-rome-2010-1")
-    from_paris = [p for p in first if p.source.startswith("paris")]
+    from_paris = [p for p in first if p.sources[0].startswith("paris")]
     assert {(p.targets, p.may_break) for p in from_paris} == {(("rome-2010-1",), True)}
-    from_zurich = [p for p in first if p.source.startswith("zurich")]
+    from_zurich = [p for p in first if p.sources[0].startswith("zurich")]
     assert {p.may_break for p in from_zurich} == {False}
     both = ("rome-2010-1", "rome-2010-2")
     then = probes_after("02-seed-incident.yml", "upgrade-rome-2010-2")

@@ -315,19 +315,19 @@ def verify(make_stage, make_server, good_probe):
         | {f"{name} for-{name}": answers for name, answers in scenarios.items()},
     )
     common = {
-        "source_url": "https://balanced.example:4443/owa/",
         "target_site": "berlin",
         "target_product_line": "2010",
         "mailbox": "for-{{ inventory_hostname }}",
         "password_host": "{{ inventory_hostname }}",
         "expect": ["proxied"],
     }
-    own = {"source": "{{ inventory_hostname }}", "may_break": "{{ may_break | default(false) }}"}
+    own = {"sources": ["{{ inventory_hostname }}"], "may_break": "{{ may_break | default(false) }}"}
     step = {
         "id": "s1",
         "kind": "{{ kind | default('upgrade') }}",
         "pilot": "{{ pilot | default(false) }}",
-        "probes": [{**common, "source": "front"}, {**common, **own}],
+        "source_urls": dict.fromkeys(["front", *scenarios], "https://balanced.example:4443/owa/"),
+        "probes": [{**common, "sources": ["front"]}, {**common, **own}],
     }
     stage.set_play("verify.yml", "exchange_verify", exchange_step=step)
     play = stage.folder / "verify.yml"

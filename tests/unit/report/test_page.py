@@ -167,8 +167,8 @@ def test_after_a_run_planned_stands_beside_actual() -> None:
     assert "<b>paused</b>" in page.text
     first = plan.steps[0]
     assert f"{first.estimated_minutes + 1}.0 +1.0 1" in page.words
-    looks = sum(len(step.probes) for step in plan.steps)
-    seen = sum(len(step.probes) for step in plan.steps[:2])
+    looks = sum(step.looks for step in plan.steps)
+    seen = sum(step.looks for step in plan.steps[:2])
     assert f"{seen} of {looks} planned looks were taken" in page.words
     assert "e" * 64 in page.words
     assert "As it stands: owa" in page.words
