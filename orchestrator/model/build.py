@@ -156,6 +156,15 @@ class Catalogue:
             raise UnknownBuild(f'"{text}" is not a known Exchange build{self._suggestion(text)}')
         return build
 
+    def updates_of(self, build: Build) -> tuple[Build, ...]:
+        """Every build a server may have whose AdminDisplayVersion shows this one, sorted.
+
+        Up to 2010 it names the service pack and hides rollups; from 2013 on it names the
+        cumulative update and hides security updates [doc].
+        """
+        fixed = 2 if build.major <= 14 else 3
+        return tuple(sorted(b for b in self._by_build if b[:fixed] == build[:fixed] and b >= build))
+
     def release(self, build: Build) -> Release | None:
         """The release of a build, or None for one the catalogue does not hold."""
         return self._by_build.get(build)

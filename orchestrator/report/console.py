@@ -39,4 +39,7 @@ def verdict_text(judgement: Judgement) -> Text:
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 160
-    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
+    # no markup: "[doc]" and the like are words of ours, not styles
+    return Console(
+        stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False
+    )

@@ -26,6 +26,7 @@ from benchmarks.families import (
     largest,
     mixed,
 )
+from benchmarks.iis_logs import iis_logs
 from benchmarks.measure import (
     arcs_of,
     cut_of,
@@ -129,7 +130,13 @@ def _apart(*arguments: object) -> dict[str, float]:
     return answer
 
 
-PARTS = {"folder": folder, "families": families, "labels": labels, "growth": growth}
+PARTS = {
+    "folder": folder,
+    "families": families,
+    "labels": labels,
+    "growth": growth,
+    "iis-logs": iis_logs,
+}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

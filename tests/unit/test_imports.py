@@ -33,7 +33,6 @@ ALLOWED = {
     # of the journal only its views
     "drawing": {"model", "rules", "journal"},
     "lab": set(),
-    # of rules only the scale of confidence
     "discovery": {"model", "rules", "errors", "diagnostic", "inventory", "shipped"},
 }
 FORBIDDEN_IN_PURE = {
@@ -108,6 +107,7 @@ def test_only_the_command_line_knows_the_lab() -> None:
     [
         ("ansible", "inventory/ansible_source.py"),
         ("ansible_runner", "execution/runner.py"),
+        ("evtx", "discovery/events/evtx_file.py"),
     ],
 )
 def test_each_heavy_library_has_one_door(library: str, home: str) -> None:

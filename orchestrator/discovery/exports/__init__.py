@@ -1,0 +1,1 @@
+"""What Exchange's own cmdlets say of an organisation, exported to files."""

@@ -1,0 +1,1 @@
+"""What PowerShell exports: CLIXML, CSV in any locale, JSON, as rows of names and values."""
