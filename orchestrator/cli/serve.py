@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,7 +92,8 @@ def serve(
     )
     from orchestrator.web.server import Server
 
-    Server(page.app, page.address, lambda: _ready(page)).serve_on(page.socket)
+    with page.socket:
+        Server(page.app, page.address, lambda: _ready(page), page.end).serve_on(page.socket)
     return 0
 
 
@@ -123,6 +125,7 @@ class Page:
     address: Address
     socket: socket.socket
     token: str
+    end: Callable[[], Awaitable[None]]
 
     @property
     def url(self) -> str:
@@ -159,7 +162,7 @@ def page_of(options: Options) -> Page:
         secure=options.certificate is not None,
         actions=actions,
     )
-    return Page(options, application(site), address, opened, token)
+    return Page(options, application(site), address, opened, token, site.feed.end)
 
 
 def _ready(page: Page) -> None:

@@ -68,6 +68,7 @@ class Feed:
         self._running: bool | None = False
         self._asked_alive = 0.0
         self._changed = asyncio.Condition()
+        self._over = False
 
     async def watch(self) -> None:
         """Look again and again, until cancelled."""
@@ -98,11 +99,13 @@ class Feed:
         The first one comes at once and brings what the page lacks.
         """
         version, tasks, probes = -1, 0, 0
-        while True:
+        while not self._over:
             first = version < 0
             if not first and not await self._newer_than(version):
                 yield {}
                 continue
+            if self._over:
+                return
             version = self._version
             # seq counts from 1 without gaps
             entries = self.folder.entries[after:]
@@ -117,6 +120,11 @@ class Feed:
                 "tasks": task_rows,
                 "probes": probe_rows,
             }
+
+    async def end(self) -> None:
+        """Let every page go; they look for the server again by themselves."""
+        self._over = True
+        await self._tell()
 
     async def _newer_than(self, version: int) -> bool:
         """Wait for news; False if there was none for a while."""

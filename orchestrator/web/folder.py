@@ -6,27 +6,22 @@ import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from orchestrator.errors import OrchestratorError
+from orchestrator.execution.clock import Clock
 from orchestrator.execution.who import runs_still
 from orchestrator.journal.entry import FIRST_LINK, Entry, Kind, canonical, link
 from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.model.topology import Protocol
 from orchestrator.planfile import digest, read_plan
 from orchestrator.shipped import catalogue, rule_pack
+from orchestrator.web.pictures import Pictures
 from orchestrator.web.scene import scene
 from orchestrator.web.standing import Moment, Standings
 
 ATTEMPTS = "attempts"
-
-
-class Clock(Protocol):
-    """Tells the time."""
-
-    def now(self) -> datetime:
-        """Aware, in UTC."""
-        ...
 
 
 class PlanFolder:
@@ -52,7 +47,11 @@ class PlanFolder:
         self.saved = read_plan(path)
         self.digest = digest(path)
         self.book = self.saved.rules.book(rule_pack, self.saved.policy)
-        self.scene: dict[str, Any] = scene(self.saved, self.book, self.digest)
+        self.pictures = Pictures(self.saved, self.book, catalogue())
+        self.scene: dict[str, Any] = {
+            **scene(self.saved, self.book, self.digest),
+            "protocols": [str(protocol) for protocol in self.pictures.protocols],
+        }
         self.entries: list[Entry] = []
         self._standings = Standings(self.saved, self.book, catalogue())
         self._journal: Journal | None = None
@@ -93,6 +92,15 @@ class PlanFolder:
         past = self.entries[:seq]
         now = past[-1].time if past else self._begin()
         return self._standings.at(past, Moment(now, running=True, digest=self.digest))
+
+    def graph(self, protocol: Protocol, seq: int) -> str:
+        """The proxy graph when an entry had just been written, as SVG."""
+        return self.pictures.graph(protocol, self.entries[:seq])
+
+    def gantt(self, seq: int) -> str:
+        """The Gantt chart when an entry had just been written, as SVG."""
+        past = self.entries[:seq]
+        return self.pictures.gantt(past, past[-1].time if past else self._begin())
 
     def attempt_folder(self, step: str, attempt: int) -> Path | None:
         """The private folder of an attempt, by what the journal says; None if it says nothing."""

@@ -31,7 +31,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
-OPEN = frozenset({"/", "/what-if", "/api/session"})
+OPEN = frozenset({"/", "/what-if", "/drawing.css", "/api/session"})
 """Readable without a token even where reading needs one: they hold nothing of the farm."""
 
 

@@ -7,12 +7,14 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from orchestrator.drawing import legend_svg, style
+from orchestrator.model.topology import Protocol
 from orchestrator.web.folder import frames
-from orchestrator.web.guard import refuse
 from orchestrator.web.news import entry_row
 from orchestrator.web.tasklog import AttemptLog
 
@@ -44,16 +46,29 @@ def reading_routes(site: Site) -> list[Route]:
         )
 
     async def at(request: Request) -> Response:
-        seq = request.query_params.get("seq", "")
-        if not seq.isdigit() or int(seq) > len(site.folder.entries):
-            return refuse(404, "there is no such entry")
-        return _json(await asyncio.to_thread(site.folder.standing_at, int(seq)))
+        return _json(await asyncio.to_thread(site.folder.standing_at, _seq(site, request)))
+
+    async def graph(request: Request) -> Response:
+        name = request.path_params["protocol"]
+        if name not in site.folder.scene["protocols"]:
+            raise HTTPException(404, "nothing is proxied by that protocol")
+        seq = _seq(site, request)
+        return _svg(await asyncio.to_thread(site.folder.graph, Protocol(name), seq))
+
+    async def gantt(request: Request) -> Response:
+        return _svg(await asyncio.to_thread(site.folder.gantt, _seq(site, request)))
+
+    async def legend(_: Request) -> Response:
+        return _svg(legend_svg())
+
+    async def drawing_style(_: Request) -> Response:
+        return Response(style(), media_type="text/css")
 
     async def log(request: Request) -> Response:
         step, attempt = request.path_params["step"], request.path_params["attempt"]
         folder = site.folder.attempt_folder(step, attempt)
         if folder is None:
-            return refuse(404, "nothing is written about that attempt")
+            raise HTTPException(404, "nothing is written about that attempt")
         lines, probes = await asyncio.to_thread(AttemptLog(folder).news)
         return _json(
             {
@@ -67,8 +82,20 @@ def reading_routes(site: Site) -> list[Route]:
         Route("/api/events", events),
         Route("/api/frames", frames_),
         Route("/api/at", at),
+        Route("/api/graph/{protocol}.svg", graph),
+        Route("/api/gantt.svg", gantt),
+        Route("/api/legend.svg", legend),
+        Route("/drawing.css", drawing_style),
         Route("/api/steps/{step}/{attempt:int}", log),
     ]
+
+
+def _seq(site: Site, request: Request) -> int:
+    """The entry a request asks about: everything after it has not happened yet."""
+    text = request.query_params.get("seq", "")
+    if not text.isdigit() or int(text) > len(site.folder.entries):
+        raise HTTPException(404, "there is no such entry")
+    return int(text)
 
 
 async def _stream(site: Site, after: int) -> AsyncIterator[str]:
@@ -83,6 +110,10 @@ async def _stream(site: Site, after: int) -> AsyncIterator[str]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _svg(text: str) -> Response:
+    return Response(text, media_type="image/svg+xml")
 
 
 def _json(value: Any) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from orchestrator.errors import OrchestratorError
 
-_LAST_SECONDS = 1
-"""Pages keep a stream open for ever: they are not waited for, they look for us again."""
+_LAST_SECONDS = 3
+"""What a connection gets to finish its answer."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,17 @@ class Server(uvicorn.Server):
     address : Address
     on_ready : callable
         Told once connections are answered.
+    on_end : callable
+        Awaited before the connections that are left are waited for.
     """
 
-    def __init__(self, app: Starlette, address: Address, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        address: Address,
+        on_ready: Callable[[], None],
+        on_end: Callable[[], Awaitable[None]],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -96,6 +104,7 @@ class Server(uvicorn.Server):
             )
         )
         self._on_ready = on_ready
+        self._on_end = on_end
 
     def serve_on(self, opened: socket.socket) -> None:
         """Serve until SIGINT or SIGTERM, or until `should_exit` is set."""
@@ -106,3 +115,8 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the streams end, then the server."""
+        await self._on_end()
+        await super().shutdown(sockets)

@@ -140,7 +140,7 @@ class Served(Client):
         self.url, self.token = self.page.url, self.page.token
         self.port = urlsplit(self.url).port or 0
         ready = threading.Event()
-        self._server = Server(self.page.app, self.page.address, ready.set)
+        self._server = Server(self.page.app, self.page.address, ready.set, self.page.end)
         self._thread = threading.Thread(target=self._server.serve_on, args=[self.page.socket])
         self._thread.start()
         assert ready.wait(PATIENCE)

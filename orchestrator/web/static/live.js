@@ -1,7 +1,7 @@
 // The live page and its replay: one scene, then one small update at a time.
 
 import { Actions } from "./js/actions.js";
-import { get, openSession, Refused, session } from "./js/api.js";
+import { get, openSession, Refused } from "./js/api.js";
 import { byId, make, say, setData, show } from "./js/dom.js";
 import { Head } from "./js/head.js";
 import { moveNow, Picture } from "./js/picture.js";
@@ -48,7 +48,13 @@ function draw() {
 
 function tick() {
   page.head.tick(now());
-  moveNow(byId("gantt"), now());
+  line();
+}
+
+// Before the first and after the last step there is no "now" in the plan.
+function line() {
+  const going = page.standing?.started && !page.standing.ended;
+  moveNow(byId("gantt"), going ? now() : null);
 }
 
 function listen() {
@@ -89,7 +95,7 @@ async function start() {
   page.actions = new Actions(scene, () => page.standing && page.actions.update(page.standing));
   page.graph = new Picture(byId("graph"), (key) => `/api/graph/${key}`);
   page.gantt = new Picture(byId("gantt"), (key) => `/api/${key}`);
-  page.gantt.onshown = () => moveNow(byId("gantt"), now());
+  page.gantt.onshown = line;
   new Picture(byId("legend"), (key) => `/api/${key}`).show("legend.svg");
   byId("protocol").addEventListener("change", draw);
   setInterval(tick, 1000);

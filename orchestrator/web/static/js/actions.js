@@ -70,7 +70,7 @@ export class Actions {
     show(byId("ask-digest-line"), name === "approve");
     say(byId("ask-refused"), "");
     byId("ask").showModal();
-    byId("by").focus();
+    byId("by").select();
   }
 
   async send() {

@@ -72,7 +72,7 @@ export function moveNow(box, now) {
     const line = band.querySelector(".now");
     const { begin, minutes, x, width } = band.dataset;
     if (!line) continue;
-    const passed = begin ? (now - new Date(begin)) / 60000 / Number(minutes) : -1;
+    const passed = begin && now ? (now - new Date(begin)) / 60000 / Number(minutes) : -1;
     const inside = passed >= 0 && passed <= 1;
     line.setAttribute("visibility", inside ? "visible" : "hidden");
     if (inside) {
