@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Two test files at a time, the long ones (crash, e2e) first, as their folders are named.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: bench demo test test-full check lock clean
+.PHONY: bench browser demo screenshots test test-full check lock clean
 .DEFAULT_GOAL := test
 
 $(READY): requirements.lock pyproject.toml
@@ -25,8 +25,14 @@ check: $(READY)                ## formatting, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: check                    ## everything CI runs
+test: check browser            ## everything CI runs
 	@$(BIN)/python -m pytest -q $(SIDE_BY_SIDE)
+
+browser:                       ## the browser of the page tests, from Debian; WITHOUT_BROWSER=1 does without
+	@tests/browser/install
+
+screenshots: $(READY) browser  ## renews docs/images from the page tests
+	@SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/browser
 
 test-full: test                ## what takes too long for every run (half an hour); results go to docs/
 	@ORGANIZATIONS=100000 $(BIN)/python -m pytest -q tests/property/test_planner_against_exhaustive_search.py
