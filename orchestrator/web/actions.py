@@ -15,6 +15,8 @@ from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.asking import approve_plan, ask_for_pause
+from orchestrator.journal.projection import view
+from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.planfile import digest
 from orchestrator.web.secrets import shown
 
@@ -92,6 +94,7 @@ class Actions:
         command = [
             *(sys.executable, "-P", "-m", "orchestrator", "resume", str(self.folder)),
             *self.resume_options,
+            *self._windows(),
         ]
         with self._log.open("wb") as output:
             # a session of its own: ending this server must not end a run in the middle of a step
@@ -102,6 +105,12 @@ class Actions:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def _windows(self) -> list[str]:
+        """The windows file the part before kept to: resuming in other ones is refused."""
+        with Journal.read(self.folder / JOURNAL_NAME) as journal:
+            windows = view(journal.entries()).windows
+        return ["--windows", windows] if Path(windows).is_file() else []
 
     def refusal(self) -> str:
         """Why a resume begun here ended without success; empty while it runs or if it did not."""

@@ -21,6 +21,8 @@ _SAID: dict[str, str] = {
     Kind.STEP_IN_DOUBT: "in doubt",
     Kind.STEP_READ: "its servers were read",
     Kind.STEPS_VERIFIED: "the farm is as the steps done should leave it",
+    Kind.WINDOW_AWAITED: "nothing more fits; the next window is waited for",
+    Kind.WINDOW_OPENED: "the window has opened",
     Kind.RUN_FINISHED: "run finished",
     Kind.RUN_STOPPED: "run stopped",
     Kind.PAUSE_REQUESTED: "pause asked for",
@@ -33,7 +35,7 @@ _SAID: dict[str, str] = {
     Kind.STEPS_COMPENSATED: "undone by a way back",
 }
 
-_TOLD = ("by", "reason", "via", "reading", "run")
+_TOLD = ("by", "reason", "via", "reading", "run", "until")
 """Fields a person is told; the whole entry is shown by `orchestrator journal`."""
 
 

@@ -53,6 +53,7 @@ def sentence(
     *,
     running: bool | None,
     approved: bool,
+    paused: bool,
     until: datetime | None,
 ) -> Sentence:
     """Say it.
@@ -66,10 +67,12 @@ def sentence(
         Whether the run's process is alive; None if that cannot be known here.
     approved : bool
         Whether this very plan was approved.
+    paused : bool
+        Whether the run stopped because somebody, or its window, asked for it.
     until : datetime or None
         When what goes on should end.
     """
-    tone, text = _happening(plan, run, running=running, approved=approved)
+    tone, text = _happening(plan, run, running=running, approved=approved, paused=paused)
     broken, works = _broken(paths)
     if not works and tone == "good":
         tone = "bad"
@@ -77,7 +80,7 @@ def sentence(
 
 
 def _happening(
-    plan: Plan, run: RunView, *, running: bool | None, approved: bool
+    plan: Plan, run: RunView, *, running: bool | None, approved: bool, paused: bool
 ) -> tuple[str, str]:
     total = len(plan.steps)
     if run.impossible:
@@ -98,7 +101,7 @@ def _happening(
     if run.drift:
         return "bad", f"Resuming was refused, the farm had moved: {'; '.join(run.drift[:2])}"
     if not run.open:
-        return _stopped(run)
+        return _stopped(run, paused=paused)
     if running is False:
         return "bad", "Cut off: the process of the run has died in the middle"
     return _going_on(plan, run, running=running)
@@ -108,7 +111,10 @@ def _going_on(plan: Plan, run: RunView, *, running: bool | None) -> tuple[str, s
     total = len(plan.steps)
     now = [step for step in plan.steps if run.status(step.id) is StepStatus.STARTED]
     done = sum(run.status(step.id).done for step in plan.steps)
-    if not now:
+    if not now and run.next_window:
+        opens = datetime.fromisoformat(run.next_window)
+        text = f"{done} of {total} steps done, waiting for the window from {opens:%a %H:%M} UTC"
+    elif not now:
         text = f"Between steps: {done} of {total} done"
         if done == total:
             text = "Every step succeeded: the farm is read once more"
@@ -124,9 +130,11 @@ def _going_on(plan: Plan, run: RunView, *, running: bool | None) -> tuple[str, s
     return "run", text
 
 
-def _stopped(run: RunView) -> tuple[str, str]:
-    if run.reason.startswith("before step "):
-        return "wait", f"Paused {run.reason}"
+def _stopped(run: RunView, *, paused: bool) -> tuple[str, str]:
+    if paused:
+        return "wait", f"Paused {run.reason}" if run.reason[:6] == "before" else (
+            f"Paused: {run.reason}"
+        )
     tone = "doubt" if StepStatus.IN_DOUBT in {s.status for s in run.steps.values()} else "bad"
     return tone, f"Stopped at {run.reason}" if run.unfinished else f"Stopped: {run.reason}"
 

@@ -66,6 +66,7 @@ class Standings:
             list(zip(self._saved.topology.paths, paths, strict=True)),
             running=moment.running,
             approved=approved,
+            paused=_paused(entries),
             until=self._until(run, times, moment),
         )
         return {
@@ -151,6 +152,11 @@ def _approved(entries: Sequence[Entry], digest: str) -> bool:
     """Whether the last approval names the folder as it is."""
     given = [e.data.get("digest") for e in entries if e.kind == Kind.PLAN_APPROVED]
     return bool(given) and given[-1] == digest
+
+
+def _paused(entries: Sequence[Entry]) -> bool:
+    ends = [entry for entry in entries if entry.kind == Kind.RUN_STOPPED]
+    return bool(ends) and ends[-1].data.get("paused") is True
 
 
 def _can(run: RunView, moment: Moment, *, approved: bool) -> dict[str, bool]:
