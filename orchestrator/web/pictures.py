@@ -21,12 +21,12 @@ from orchestrator.drawing.grouping import Drawn
 from orchestrator.journal.entry import Entry
 from orchestrator.journal.projection import view
 from orchestrator.journal.steps import StepStatus
-from orchestrator.model.build import Catalogue
+from orchestrator.model.build import BuildRange, Catalogue
 from orchestrator.model.state import State
 from orchestrator.model.topology import PoolId, Protocol
 from orchestrator.planfile import SavedPlan
 from orchestrator.rules.engine import Judgement, RuleBook
-from orchestrator.rules.rule import BuildRange, Confidence, Rule, Verdict
+from orchestrator.rules.rule import Confidence, Rule, Verdict
 from orchestrator.shipped import zone
 from orchestrator.web.farm import Farm, farm_of
 from orchestrator.web.verdicts import UNREAD
