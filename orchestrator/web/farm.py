@@ -47,8 +47,8 @@ class Farm:
     urls : dict of (server, Protocol) to str
     changing : dict of server to step id
         Servers of steps that run: out of service or about to be.
-    becoming : dict of server to Build
-        What the steps that run make of their servers: either build may answer.
+    becoming : dict of server to frozenset of Build
+        What the steps that run make of their servers, and pass on the way: any of them may answer.
     unknown : dict of server to step id
         Servers of steps that ended badly, until they are read again.
     turned : list of Turned
@@ -57,7 +57,7 @@ class Farm:
     builds: dict[str, Build]
     urls: dict[tuple[str, Protocol], str]
     changing: dict[str, str] = field(default_factory=dict)
-    becoming: dict[str, Build] = field(default_factory=dict)
+    becoming: dict[str, frozenset[Build]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     turned: list[Turned] = field(default_factory=list)
 
@@ -84,7 +84,8 @@ def _step(topology: Topology, farm: Farm, step: Step, entry: Entry) -> None:
     if entry.kind == Kind.STEP_STARTED:
         farm.changing.update(dict.fromkeys(step.servers, step.id))
         if step.to_build is not None:
-            farm.becoming.update(dict.fromkeys(step.servers, step.to_build))
+            builds = frozenset({step.to_build, *step.passes})
+            farm.becoming.update(dict.fromkeys(step.servers, builds))
         if step.kind is StepKind.ENABLE_REDIRECTION:
             _switch_on(topology, farm, step, entry.time)
     elif entry.kind in {Kind.STEP_SUCCEEDED, Kind.STEP_FAILED, Kind.STEP_IN_DOUBT}:

@@ -107,4 +107,4 @@ class Verdicts:
 def _builds(farm: Farm, servers: tuple[str, ...]) -> frozenset[Build]:
     """The builds that may answer: of a server that is being changed, the old and the new one."""
     found = {farm.builds[name] for name in servers}
-    return frozenset(found | {farm.becoming[name] for name in servers if name in farm.becoming})
+    return frozenset(found).union(*(farm.becoming.get(name, ()) for name in servers))
