@@ -49,6 +49,7 @@ def rule_book(
     policy = Policy(
         accepted={**decided.accepted, **dict.fromkeys(accept, said)},
         strict={**decided.strict, **dict.fromkeys(strict, said)},
+        switch_user_hours=decided.switch_user_hours,
     )
     book = (rules or RulesInForce()).book(rule_pack, policy)
     findings = [

@@ -19,7 +19,6 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
-from orchestrator.cli.timetable import timed_plan
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import NoSafePlan
 from orchestrator.inventory.windows import WindowsFile
@@ -105,7 +104,8 @@ def plan(
     topology, book = asked.topology, asked.book
     end = goal_state(topology, asked.start, asked.goals, catalogue())
     try:
-        made, report = checked_plan(topology, asked.start, end, book)
+        timing = None if times is None else times.timing
+        made, report = checked_plan(topology, asked.start, end, book, timing=timing)
     except NoSafePlan as refusal:
         if certificate is not None:
             write_certificate(refusal, certificate)
@@ -113,8 +113,6 @@ def plan(
     if not made.steps:
         console.print("Nothing to do: every server that may change is at its goal.")
         return 0
-    if times is not None:
-        made = timed_plan(topology, made, book, times)
     print_plan(console, topology, made, book, catalogue(), report)
     print_timetable(console, made, zone)
     if output is not None:

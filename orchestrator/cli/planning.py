@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from orchestrator.checker import CheckReport, check
+from orchestrator.checker import CheckReport, check, check_timed
 from orchestrator.cli.reporting import NO_WAY_BACK, REPORT, report_input
 from orchestrator.errors import NoSafePlan, OrchestratorError
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, StepKind, within_reach
+from orchestrator.model.schedule import Timing
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
 from orchestrator.planfile import SavedPlan, digest_of, from_document, render, to_document
@@ -37,8 +38,9 @@ def checked_plan(
     *,
     pilot: bool = True,
     beneath: Mapping[str, Collection[Build]] | None = None,
+    timing: Timing | None = None,
 ) -> tuple[Plan, CheckReport]:
-    """A plan the independent checker has passed.
+    """A plan the independent checker has passed; with times if windows are given.
 
     Raises
     ------
@@ -46,9 +48,19 @@ def checked_plan(
         If there is none; also if the checker finds fault with what the planner made, which is a
         mistake of this program and never written.
     """
-    plan = make_plan(topology, start, end, book, catalogue(), pilot=pilot, beneath=beneath)
+    plan = make_plan(
+        topology,
+        start,
+        end,
+        book,
+        catalogue(),
+        pilot=pilot,
+        beneath=beneath,
+        timing=timing,
+    )
     report = check(topology, plan, book)
     require_safe(report, "the planner")
+    require_safe(check_timed(topology, plan, book), "the planner")
     return plan, report
 
 

@@ -39,6 +39,8 @@ class Inventory:
         Builds and ExternalURLs as the files say; what is true is known only from the hosts.
     accepted, strict : mapping of rule id to reason
         Decisions about rules in organization.yml; whether such rules exist is not checked here.
+    switch_user_hours : int
+        What one switch of a redirection counts as.
     warnings : tuple of Diagnostic
     """
 
@@ -48,6 +50,7 @@ class Inventory:
     declared: State
     accepted: Mapping[str, str]
     strict: Mapping[str, str]
+    switch_user_hours: int
     warnings: tuple[Diagnostic, ...]
 
 
@@ -149,6 +152,7 @@ def _assemble(
         declared=_declared(census.hosts),
         accepted=decisions["accept"],
         strict=decisions["strict"],
+        switch_user_hours=document.model.policy.switch_user_hours,
         warnings=findings.warnings,
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from orchestrator.model.build import PRODUCT_LINES
+from orchestrator.model.schedule import DEFAULT_SWITCH_USER_HOURS, MOST_SWITCH_USER_HOURS
 from orchestrator.model.topology import Protocol
 
 SITE_NAME = r"^[A-Za-z0-9_-]{1,63}$"
@@ -139,6 +140,12 @@ class PolicyEntry(_Strict):
     )
     strict: list[RuleDecision] = Field(
         default_factory=list, description="rules to be treated as `broken`"
+    )
+    switch_user_hours: int = Field(
+        default=DEFAULT_SWITCH_USER_HOURS,
+        ge=0,
+        le=MOST_SWITCH_USER_HOURS,
+        description="hours times users of redirection that one switch of it counts as",
     )
 
 

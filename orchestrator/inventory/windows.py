@@ -14,7 +14,7 @@ from orchestrator.errors import InvalidInput
 from orchestrator.inventory.faults import read_mapping
 from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.windows_document import LONGEST_DAYS, Blackout, Entry, Windows
-from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy
+from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
 from orchestrator.model.window import Recurrence, Span, Window, readings, without
 from orchestrator.shipped import zone, zone_names
 
@@ -65,6 +65,11 @@ class WindowsFile:
     policy: TimePolicy
     warnings: tuple[Diagnostic, ...]
     document: Windows
+
+    @property
+    def timing(self) -> Timing:
+        """What the planner gives times by."""
+        return Timing(self.calendar, self.policy)
 
 
 def read_windows(

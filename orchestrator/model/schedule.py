@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from orchestrator.model.window import MINUTE, Window, union
 
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 DEFAULT_PARALLEL = 5
 """Steps at once if nobody says: as many as Ansible talks to hosts at once by default."""
+
+DEFAULT_SWITCH_USER_HOURS = 1_000
+"""Hours times users of redirection that one switch counts as, our choice: a switch less is worth a
+working day of more than a hundred users, so there are few, and each stays until all is done."""
+
+MOST_SWITCH_USER_HOURS = 1_000_000
 
 DEFAULT_VERIFICATION = 5
 """Minutes for the probes after a step; our estimate, not measured."""
@@ -111,6 +117,13 @@ class TimePolicy:
             return self.reserve_minutes
         waiting = self.replication_minutes if step.kind.changes_urls else 0
         return max(self.minutes(step) - waiting, 0)
+
+
+class Timing(NamedTuple):
+    """What gives steps their times: when sites may be worked on, and what is set aside."""
+
+    calendar: Calendar
+    policy: TimePolicy
 
 
 @dataclass(frozen=True)

@@ -100,15 +100,22 @@ def from_document(doc: PlanDoc) -> SavedPlan:
     times = read_schedule(doc.schedule, topology.replication_minutes) if doc.schedule else None
     plan = Plan(steps, start, end, tuple(doc.evidence.leans_on), tuple(doc.remarks), times)
     goals = {line: Build.parse(text) for line, text in doc.goals.items()}
-    policy = Policy(accepted=doc.policy.accepted, strict=doc.policy.strict)
+    policy = read_policy(doc.policy)
     return SavedPlan(topology, plan, policy, goals, doc.purpose, read_rules(doc.rules_in_force))
 
 
 def policy_document(policy: Policy) -> PolicyDoc:
-    """Decisions about rules, sorted."""
+    """Decisions, those about rules sorted."""
     return PolicyDoc(
-        accepted=dict(sorted(policy.accepted.items())), strict=dict(sorted(policy.strict.items()))
+        accepted=dict(sorted(policy.accepted.items())),
+        strict=dict(sorted(policy.strict.items())),
+        switch_user_hours=policy.switch_user_hours,
     )
+
+
+def read_policy(doc: PolicyDoc) -> Policy:
+    """The decisions of a document."""
+    return Policy(doc.accepted, doc.strict, doc.switch_user_hours)
 
 
 def rules_document(rules: RulesInForce) -> RulesInForceDoc:

@@ -123,10 +123,11 @@ class RulesInForceDoc(Part):
 
 
 class PolicyDoc(Part):
-    """What the operator decided about rules: id to reason."""
+    """What the operator decided about rules, id to reason, and what a switch counts as."""
 
     accepted: dict[str, str]
     strict: dict[str, str]
+    switch_user_hours: int = Field(ge=0)
 
 
 class EvidenceDoc(Part):

@@ -17,6 +17,7 @@ from orchestrator.inventory.organization import REDIRECT_URL, ProductLine, Reaso
 from orchestrator.inventory.windows import WindowsFile
 from orchestrator.inventory.windows_document import Windows
 from orchestrator.model.build import Build
+from orchestrator.model.schedule import DEFAULT_SWITCH_USER_HOURS, MOST_SWITCH_USER_HOURS
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.planfile.convert import policy_document, rules_document, topology_document
@@ -98,10 +99,17 @@ class PackageEntry(PackageDoc):
 
 
 class PolicyEntry(PolicyDoc):
-    """What was decided about rules: id to reason."""
+    """What was decided about rules, id to reason, and what a switch counts as."""
 
     accepted: dict[str, Reason] = Field(default_factory=dict)
     strict: dict[str, Reason] = Field(default_factory=dict)
+    switch_user_hours: int = Field(
+        default=DEFAULT_SWITCH_USER_HOURS,
+        ge=0,
+        le=MOST_SWITCH_USER_HOURS,
+        strict=True,
+        description="hours times users of redirection that one switch of it counts as",
+    )
 
 
 class OrganizationDoc(TopologyDoc):

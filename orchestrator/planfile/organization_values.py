@@ -14,11 +14,11 @@ from orchestrator.inventory.yaml_text import Keys
 from orchestrator.model.build import PRODUCT_LINES, Build, Catalogue, UnknownBuild
 from orchestrator.model.state import State
 from orchestrator.model.topology import PoolId, Topology
-from orchestrator.planfile.convert import read_rules, read_topology
+from orchestrator.planfile.convert import read_policy, read_rules, read_topology
 from orchestrator.planfile.faults import MOST_FAULTS, Placed
 from orchestrator.planfile.organization import Organization, OrganizationDoc, PoolEntry
 from orchestrator.rules.in_force import RulesInForce
-from orchestrator.rules.rule import Policy, Rule
+from orchestrator.rules.rule import Rule
 
 
 class Reader:
@@ -67,7 +67,7 @@ class Reader:
         if self._findings.errors:
             return None
         topology, state = self._arranged()
-        policy = Policy(doc.policy.accepted, doc.policy.strict)
+        policy = read_policy(doc.policy)
         return Organization(topology, state, goals, policy, rules, windows)
 
     def _windows(self) -> WindowsFile | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,60 +23,51 @@ Sequences = Collection[tuple[Change, Change]]
 
 @dataclass(frozen=True)
 class Cut:
-    """Labels to redirect, and the users who will see it.
+    """Labels to redirect, and what they cost.
 
     Parameters
     ----------
     labels : tuple of Label
         Sorted.
-    users : int
-        Who come in by them.
+    cost : int
+        The sum of their prices.
     at_least : int
-        Proven: no set of labels that leaves no cycle has fewer users.
+        Proven: no set of labels that leaves no cycle costs less.
     """
 
     labels: tuple[Label, ...]
-    users: int
+    cost: int
     at_least: int
 
     @property
     def proven(self) -> bool:
         """Whether there is certainly nothing cheaper."""
-        return self.at_least >= self.users
-
-    def __str__(self) -> str:
-        if self.proven:
-            return f"redirection: {self.users} users, proven minimal"
-        gap = (self.users - self.at_least) / self.users
-        return (
-            f"redirection: {self.users} users, at most {gap:.1%} above the minimum "
-            f"(at least {self.at_least})"
-        )
+        return self.at_least >= self.cost
 
 
 @collector_paused()
 def cheapest_cut(
     arcs: Sequence[Arc],
     free: Collection[Label],
-    users: Callable[[Label], int],
+    price: Callable[[Label], int],
     sequence: Sequences = (),
 ) -> Cut | None:
-    """The labels with the fewest users whose redirection leaves no cycle.
+    """The labels that cost least whose redirection leaves no cycle.
 
     Parameters
     ----------
     arcs : sequence of Arc
     free : collection of Label
         Labels that may be redirected.
-    users : callable
-        Users coming in by a label.
+    price : callable
+        What a label costs, for instance the users coming in by it.
     sequence : collection of pairs of Change
 
     Returns
     -------
     Cut or None
-        None if cycles remain even with every free label redirected. Among cuts with as many
-        users one with the fewest labels; the same for the same arcs in any order.
+        None if cycles remain even with every free label redirected. Among cuts of equal
+        cost one with the fewest labels; the same for the same arcs in any order.
 
     Notes
     -----
@@ -86,9 +78,12 @@ def cheapest_cut(
     """
     changes, edges_by_label = _numbered(arcs, sequence)
     labels = sorted(edges_by_label)
-    # Users first, then the number of labels, as one whole number.
+    # Cost first, then the number of labels, as one whole number.
     scale = len(labels) + 1
-    weights = [users(label) * scale + 1 if label in free else None for label in labels]
+    prices = [price(label) if label in free else None for label in labels]
+    # Small numbers are exact in the solver's floating point for longer.
+    unit = math.gcd(*(cost for cost in prices if cost)) or 1
+    weights = [None if cost is None else cost // unit * scale + 1 for cost in prices]
     edges = _labels_by_arc(edges_by_label, labels)
     number = {change: at for at, change in enumerate(changes)} if sequence else {}
     for first, then in sorted(sequence):
@@ -107,7 +102,8 @@ def cheapest_cut(
         chosen |= cut
         bound += at_least
     found = tuple(labels[number] for number in sorted(chosen))
-    return Cut(found, sum(map(users, found)), -(-(bound - len(labels)) // scale) if bound else 0)
+    at_least = -(-(bound - len(labels)) // scale) * unit if bound else 0
+    return Cut(found, sum(map(price, found)), at_least)
 
 
 def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Change, Change]] | None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import networkx as nx
 
 from orchestrator.errors import InvalidInput
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
+from orchestrator.model.schedule import Timing
 from orchestrator.model.state import AccessMode, State
-from orchestrator.model.topology import Label, Protocol, Topology
+from orchestrator.model.topology import Label, PoolId, Protocol, Topology
+from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order, on_cycles
 from orchestrator.planner.assemble import assemble, tidy
-from orchestrator.planner.batches import consent_findings
+from orchestrator.planner.batches import batches, consent_findings
 from orchestrator.planner.certificate import bad_end, no_order
-from orchestrator.planner.constraints import PathFacts, order_arcs, path_facts
-from orchestrator.planner.cycles import Cut, cheapest_cut
+from orchestrator.planner.choice import Sets, cheapest_plan
+from orchestrator.planner.constraints import Arc, PathFacts, order_arcs, path_facts
+from orchestrator.planner.cycles import Cut, Sequences, cheapest_cut
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
+from orchestrator.planner.price import Prices
 from orchestrator.planner.probes import Observer
 from orchestrator.planner.stops import shortest_ways
-from orchestrator.planner.way import in_sequence
+from orchestrator.planner.way import Ways, in_sequence
 from orchestrator.rules.engine import RuleBook
 
 
@@ -33,6 +38,7 @@ def make_plan(
     *,
     pilot: bool = True,
     beneath: Mapping[str, Collection[Build]] | None = None,
+    timing: Timing | None = None,
 ) -> Plan:
     """Order the work from one state to another so that no path that works stops working.
 
@@ -47,6 +53,8 @@ def make_plan(
         its states were seen on the way out.
     beneath : mapping of server to collection of Build, optional
         Rollups known to lie under those in force: they show while those are removed.
+    timing : Timing, optional
+        Windows: every step gets its time, and what is redirected is chosen by them.
 
     Raises
     ------
@@ -67,15 +75,42 @@ def make_plan(
     turned = _turned_anyway(topology, start, end)
     arcs = [arc for arc in order_arcs(facts) if arc.label not in turned]
     free = _capable(topology) - {fact.path.label for fact in facts if fact.broken_after}
-    cut = cheapest_cut(arcs, free, topology.users_of, sequence)
+    charge = book.policy.switch_user_hours * 60
+    price = Prices(topology, partial(_minutes, topology, ways), charge, timing)
+    cut = cheapest_cut(arcs, free, price, sequence)
     if cut is None:
         raise no_order(topology, arcs, free, sequence)
-    redirected = sorted({*turned, *cut.labels})
-    cut_labels = {*cut.labels}
-    held = [arc for arc in arcs if arc.label not in cut_labels]
-    draft = assemble(topology, start, end, catalogue, facts, held, redirected, ways)
-    tidy(draft, topology, start, end, _half_turned(topology, start, end) - cut_labels)
-    return _finish(draft, topology, start, end, book, facts, catalogue, cut, pilot=pilot)
+
+    def build(labels: Labels) -> Plan:
+        held = [arc for arc in arcs if arc.label not in labels]
+        redirected = sorted({*turned, *labels})
+        draft = assemble(topology, start, end, catalogue, facts, held, redirected, ways)
+        tidy(draft, topology, start, end, _half_turned(topology, start, end) - {*labels})
+        return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
+
+    return cheapest_plan(topology, _sets(arcs, free, price, cut, sequence), build, charge, timing)
+
+
+def _sets(
+    arcs: Sequence[Arc],
+    free: Collection[Label],
+    price: Prices,
+    cut: Cut,
+    sequence: Sequences,
+) -> Sets:
+    """Which sets of labels to try: the cheapest by itself, and where there are few all others."""
+    knotted = on_cycles(arcs, sequence)
+    labels = {arc.label for arc in knotted} & {*free}
+    if not labels or len(labels) > MOST_LABELS:
+        return Sets([(cut.at_least, cut.labels), (cut.at_least, None)], cut.at_least)
+    others = cut.cost + min(map(price, labels))  # such as hold a cheaper one and more
+    return Sets(cuts_in_order(knotted, labels, price, sequence), others)
+
+
+def _minutes(topology: Topology, ways: Ways, pool: PoolId) -> list[int]:
+    """The minutes of a pool's changes, one after the other."""
+    made = batches(topology, topology.pools[pool], ways)
+    return [batch.minutes for chain in made.values() for batch in chain]
 
 
 def _finish(
@@ -86,12 +121,10 @@ def _finish(
     book: RuleBook,
     facts: list[PathFacts],
     catalogue: Catalogue,
-    cut: Cut,
     *,
     pilot: bool,
 ) -> Plan:
-    remarks = [str(cut)] if cut.labels else []
-    remarks += [
+    remarks = [
         f"{fact.path} does not work today, or is not known to, and this plan does not change that"
         for fact in facts
         if fact.broken_now and fact.broken_after

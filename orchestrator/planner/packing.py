@@ -32,7 +32,7 @@ LEAST_RESTARTS = 4
 SEED = 14_2_283_3
 
 
-def pack(work: Workload, goal: tuple[int, int]) -> Packed | None:
+def pack(work: Workload, goal: tuple[int, int], effort: int = MOST_PLACEMENTS) -> Packed | None:
     """The best schedule found.
 
     Parameters
@@ -41,21 +41,23 @@ def pack(work: Workload, goal: tuple[int, int]) -> Packed | None:
     goal : tuple of int
         Bounds of user-minutes and end: a schedule that meets both, in one night or with no
         better number of nights in sight, ends the search.
+    effort : int
+        Tasks placed before the search ends, at least `LEAST_RESTARTS` times all.
 
     Returns
     -------
     Packed or None
         None if no order tried fits into the calendar.
     """
-    return _Search(work, goal).run()
+    return _Search(work, goal, effort).run()
 
 
 class _Search:
-    def __init__(self, work: Workload, goal: tuple[int, int]) -> None:
+    def __init__(self, work: Workload, goal: tuple[int, int], effort: int) -> None:
         self._work = work
         self._goal = goal
         self._noise = Noise(SEED)
-        self._left = max(MOST_PLACEMENTS, LEAST_RESTARTS * len(work.tasks))
+        self._left = max(effort, LEAST_RESTARTS * len(work.tasks))
         self._inner = {n for r in work.redirections for n in (*r.inner, r.closes)}
         self._blocks = blocks_of(work)
         self.best: Packed | None = None

@@ -11,13 +11,20 @@ from orchestrator.model.schedule import Bound, Calendar, Schedule, TimedStep, Ti
 from orchestrator.model.topology import Label, Topology
 from orchestrator.model.window import moment_of
 from orchestrator.planner.bounds import earliest_ends, least_end, least_user_minutes
-from orchestrator.planner.packing import pack
+from orchestrator.planner.packing import MOST_PLACEMENTS, pack
 from orchestrator.planner.placing import Packed
 from orchestrator.planner.task import Task
 from orchestrator.planner.workload import Workload, workload
 
 
-def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePolicy) -> Plan:
+def schedule(
+    topology: Topology,
+    plan: Plan,
+    calendar: Calendar,
+    policy: TimePolicy,
+    *,
+    effort: int = MOST_PLACEMENTS,
+) -> Plan:
     """The plan with a time for every step, and remarks on what stays redirected between windows.
 
     Parameters
@@ -28,6 +35,8 @@ def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
     calendar : Calendar
         With the windows of every site.
     policy : TimePolicy
+    effort : int
+        Placements of steps tried.
 
     Raises
     ------
@@ -43,7 +52,7 @@ def schedule(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
         raise _too_few(_stuck(work), "the steps before it")
     least = least_end(work, ends)
     users = least_user_minutes(work)
-    packed = pack(work, (users, least.end))
+    packed = pack(work, (users, least.end), effort)
     if packed is None:
         raise _too_few(
             work.tasks[-1], f"all steps, {policy.max_parallel} at a time, with what comes before"

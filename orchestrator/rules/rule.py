@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.model.build import Build, BuildRange
+from orchestrator.model.schedule import DEFAULT_SWITCH_USER_HOURS
 from orchestrator.model.topology import Protocol
 
 
@@ -111,7 +112,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Policy:
-    """What the operator decided about rules, each by name.
+    """What the operator decided: about rules, each by name, and what a switch counts as.
 
     Parameters
     ----------
@@ -119,7 +120,10 @@ class Policy:
         ``unknown`` rules the operator takes the risk of.
     strict : mapping of rule id to reason
         Rules to be treated as ``broken``, for instance because a pilot failed on this farm.
+    switch_user_hours : int
+        Hours times users of redirection that one switch of a redirection counts as.
     """
 
     accepted: Mapping[str, str] = field(default_factory=dict)
     strict: Mapping[str, str] = field(default_factory=dict)
+    switch_user_hours: int = DEFAULT_SWITCH_USER_HOURS

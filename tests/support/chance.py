@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.model.build import Build, BuildRange
@@ -128,8 +129,10 @@ def points(case: Case, name: str) -> list[tuple[Build, bool]]:
     return [*way, (end, True)] if start != end else way
 
 
-def cheapest(case: Case) -> int | None:
-    """Fewest users redirected over all safe ways from start to end; None if there is none.
+def cheapest(case: Case, price: Callable[[Label], int] | None = None) -> int | None:
+    """Least sum of prices redirected over all safe ways from start to end; None if there is none.
+
+    The price of a label is its users if nothing else is said.
 
     Walks single actions (one server changes, one label is redirected or restored) and remembers
     which pairs have worked, because none may stop. Pairs and labels are bits.
@@ -139,7 +142,7 @@ def cheapest(case: Case) -> int | None:
     labels = [
         Label(pool.id, Protocol.OWA) for pool in case.topology.pools.values() if pool.redirect_url
     ]
-    prices = [case.topology.users_of(label) for label in labels]
+    prices = [(price or case.topology.users_of)(label) for label in labels]
     pairs = [
         (path, s, t)
         for path in case.topology.paths
