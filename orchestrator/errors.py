@@ -4,6 +4,7 @@ OrchestratorError                 1  anything the user can mend
 ├── InvalidInput                  1  inventory, organization.yml, rules: all findings at once
 ├── NoSafePlan                    3  no order and no redirection keeps every path working
 ├── StalePlan                     4  the farm is not in the state the plan was made for
+├── Interrupted                 130  somebody ended the command
 └── RunStopped                    5  a run stopped in the middle; the farm is in a named state
 """
 
@@ -64,6 +65,15 @@ class StalePlan(OrchestratorError):
     """The farm was read and is not where the plan starts."""
 
     exit_code = 4
+
+
+class Interrupted(OrchestratorError):
+    """Somebody ended the command."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted.")
 
 
 class RunStopped(OrchestratorError):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from rich.console import Console
 from rich.text import Text
 
 from orchestrator.checker import CheckReport, check_timed
 from orchestrator.checker import check as replay
 from orchestrator.cli.apply import PlanFolder
 from orchestrator.cli.reporting import report_faults
+from orchestrator.cli.view import show
 from orchestrator.diagnostic import Diagnostic, Place
 from orchestrator.errors import InvalidInput
 from orchestrator.planfile import SavedPlan, digest, read_plan, render, to_document
 from orchestrator.planfile.compare import differences
 from orchestrator.planfile.folder import PLAN, PLAYBOOKS, ROLLBACK
 from orchestrator.playbook import playbook_files
-from orchestrator.report.console import out
 from orchestrator.report.evidence import evidence_lines
 from orchestrator.rules.engine import RuleBook, unknown_rule_ids
 from orchestrator.shipped import playbook_parts, rule_pack
@@ -46,7 +49,6 @@ def check(folder: PlanFolder) -> int:
 
     Exit codes: 0 safe and unchanged, 3 not, 1 it cannot be read.
     """
-    console = out()
     plan = _check(folder)
     plans = {"": plan}
     faults = list(plan.faults)
@@ -56,24 +58,57 @@ def check(folder: PlanFolder) -> int:
         faults += [f"in {ROLLBACK}/: {text}" for text in back.faults]
         if back.saved.plan.start != plan.saved.plan.end:
             faults.append(f"{ROLLBACK}/ does not begin where the plan ends")
-    faults += report_faults(folder, plan.saved, plan.report)
-    for name, checked in plans.items():
-        console.print(Text(f"{folder}/{name}{PLAN}", style="bold"), soft_wrap=True)
-        for line in evidence_lines(
-            checked.saved.topology, checked.saved.plan, checked.book, checked.report
-        ):
-            console.print(Text(f"  {line}"), soft_wrap=True)
-    if ROLLBACK + "/" not in plans and plan.saved.purpose == "change":
-        console.print(Text(f"{folder}/{ROLLBACK}/ holds no plan: there is no complete way back"))
-    for text in faults:
-        console.print(Text(f"NOT AS IT SHOULD BE: {text}", style="red"), soft_wrap=True)
-    if faults:
-        return UNSAFE
-    console.print(
-        Text(f"Safe, and every file is what the plan says. Digest {digest(folder)}", "green"),
-        soft_wrap=True,
-    )
-    return 0
+    if not faults:
+        faults += report_faults(folder, plan.saved, plan.report)
+    show(_Answer(folder, plans, tuple(faults), "" if faults else digest(folder)))
+    return UNSAFE if faults else 0
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What was checked and what was found."""
+
+    folder: Path
+    plans: Mapping[str, Checked]
+    faults: tuple[str, ...]
+    digest: str
+
+    def print(self, console: Console) -> None:
+        """Evidence, then what is wrong or the digest."""
+        for name, checked in self.plans.items():
+            console.print(Text(f"{self.folder}/{name}{PLAN}", style="bold"), soft_wrap=True)
+            for line in _evidence(checked):
+                console.print(Text(f"  {line}"), soft_wrap=True)
+        if ROLLBACK + "/" not in self.plans and self.plans[""].saved.purpose == "change":
+            line = f"{self.folder}/{ROLLBACK}/ holds no plan: there is no complete way back"
+            console.print(Text(line), soft_wrap=True)
+        for text in self.faults:
+            console.print(Text(f"NOT AS IT SHOULD BE: {text}", style="red"), soft_wrap=True)
+        if not self.faults:
+            line = f"Safe, and every file is what the plan says. Digest {self.digest}"
+            console.print(Text(line, "green"), soft_wrap=True)
+
+    def document(self) -> dict[str, Any]:
+        """The same."""
+        return {
+            "safe": not self.faults,
+            "faults": list(self.faults),
+            "digest": self.digest,
+            "plans": [
+                {
+                    "file": f"{name}{PLAN}",
+                    "states": checked.report.states,
+                    "paths": checked.report.paths,
+                    "evidence": _evidence(checked),
+                }
+                for name, checked in self.plans.items()
+            ],
+        }
+
+
+def _evidence(checked: Checked) -> list[str]:
+    saved = checked.saved
+    return evidence_lines(saved.topology, saved.plan, checked.book, checked.report)
 
 
 def _check(folder: Path) -> Checked:

@@ -18,12 +18,12 @@ from orchestrator.cli.options import (
     Strict,
     VaultPasswordFile,
 )
+from orchestrator.cli.view import show
 from orchestrator.discovery.answer import Builds
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph import diagnose as judge
 from orchestrator.planner import goal_state
-from orchestrator.report.console import out
-from orchestrator.report.diagnosis import print_diagnosis
+from orchestrator.report.results import Diagnosed, Said
 from orchestrator.rules.rule import Policy, Verdict
 from orchestrator.shipped import catalogue
 
@@ -75,7 +75,7 @@ def diagnose(
         state, basis = observed_or_declared(loaded, live, extra_vars or [], vault_password_file)
         goal = goal_state(loaded.topology, state, goals, catalogue()) if goals else None
         diagnosis = judge(loaded.topology, state, book, goal)
-        print_diagnosis(out(), diagnosis, basis=basis)
+        show(Diagnosed(diagnosis, basis))
         blocked = bool(diagnosis.blocked)
         known = Builds.of(loaded.topology, state.builds, basis)
     if inputs.exports:
@@ -85,6 +85,7 @@ def diagnose(
             known = known.under(exported)
     if inputs.events or inputs.iis_logs:
         found = diagnose_evidence(inputs, known, book)
+        show(Said("", {"observed": {"verdict": found.verdict.value}}))
         blocked |= found.verdict is Verdict.BROKEN
         # without any other input, what is not known is the answer
         blocked |= found.verdict is Verdict.UNKNOWN and bool(found.paths or not known.now)

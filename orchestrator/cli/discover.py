@@ -22,6 +22,7 @@ from orchestrator.cli.discovering import (
 )
 from orchestrator.cli.live import check_secrets, discover_hosts
 from orchestrator.cli.options import ExtraVars, VaultPasswordFile
+from orchestrator.cli.view import show
 from orchestrator.discovery import folder as found_folder
 from orchestrator.discovery import todo
 from orchestrator.discovery.draft import Draft
@@ -29,8 +30,7 @@ from orchestrator.discovery.from_facts import draft, left_out
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.execution.attempts import AnsibleInputs
 from orchestrator.inventory.findings import Findings
-from orchestrator.report.console import out
-from orchestrator.report.discovery import print_discovery, summary
+from orchestrator.report.discovery import summary
 from orchestrator.shipped import catalogue
 
 DIFFERS = 2
@@ -66,7 +66,6 @@ def discover(
     force: Annotated[
         bool, typer.Option("--force", help="Write over what was discovered before.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
 ) -> int:
@@ -128,7 +127,7 @@ def discover(
         difference=changed,
         written=written,
     )
-    print_discovery(out(), result, as_json=as_json)
+    show(result)
     if problems or not_read:
         return INCOMPLETE
     return DIFFERS if changed and not written else 0

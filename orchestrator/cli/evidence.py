@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestrator.cli.inputs import show_warnings
 from orchestrator.cli.reading_progress import reading
+from orchestrator.cli.view import show
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.discovery.answer import Answer, Builds, answer
 from orchestrator.discovery.events.read import read_event_logs
@@ -24,8 +25,8 @@ from orchestrator.discovery.profile import HourProfile, profile
 from orchestrator.errors import InvalidInput
 from orchestrator.graph import Diagnosis
 from orchestrator.report.console import out
-from orchestrator.report.diagnosis import print_diagnosis
 from orchestrator.report.observed import print_answer
+from orchestrator.report.results import Diagnosed
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue
 
@@ -66,7 +67,7 @@ def diagnose_exports(paths: Sequence[Path], book: RuleBook) -> tuple[Diagnosis, 
     topology, state, left_out = farm_of(draft)
     _warn((*exports.findings, *left_out))
     diagnosis = Diagnosis(tuple(judge_exported(draft, topology, state, book, catalogue())))
-    print_diagnosis(out(), diagnosis, basis=_BASIS)
+    show(Diagnosed(diagnosis, _BASIS, "exported"))
     inexact = {server.name for server in draft.client_access if not server.build_is_exact}
     if inexact:
         line = f"No export names the rollup of {len(inexact)} servers: see docs/discovery.md."

@@ -7,18 +7,18 @@ import re
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from orchestrator.checker import check
 from orchestrator.cli.apply import PlanFolder
+from orchestrator.cli.view import show
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.plan import Plan, Step
 from orchestrator.model.topology import PoolId, ProxyPath, Topology
 from orchestrator.planfile import read_plan
 from orchestrator.planner.explain import Explainer
-from orchestrator.report.console import out
 from orchestrator.report.explanation import Words
+from orchestrator.report.results import Explained
 from orchestrator.shipped import catalogue, rule_pack, zone
 
 Subject = Step | PoolId | ProxyPath
@@ -55,8 +55,8 @@ def explain(
         lines = words.path(explainer.path(found))
     else:
         lines = words.pool(explainer.pool(found))
-    for line in [*lines, *words.rules()]:
-        out().print(Text(line), soft_wrap=True)
+    kind = {Step: "step", ProxyPath: "path", PoolId: "pool"}[type(found)]
+    show(Explained(kind, _name(found), (*lines, *words.rules())))
     return 0
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.text import Text
-
 from orchestrator.cli.live import read_farm
 from orchestrator.cli.planning import rollback_files, way_back, where_it_ends
+from orchestrator.cli.view import show
 from orchestrator.errors import InvalidInput
 from orchestrator.execution.attempts import AnsibleInputs
 from orchestrator.inventory import Inventory
 from orchestrator.model.plan import Plan
 from orchestrator.planfile import SavedPlan, digest, write_folder
 from orchestrator.planfile.folder import RUNS
-from orchestrator.report.console import out
-from orchestrator.report.plan_table import print_plan
-from orchestrator.shipped import catalogue, playbook_parts, rule_pack
+from orchestrator.report.planned import Planned, WayBack
+from orchestrator.report.results import Said
+from orchestrator.shipped import catalogue, playbook_parts, rule_pack, zone
 
 
 def write_way_back(
@@ -40,23 +39,25 @@ def write_way_back(
     NoSafePlan
         If there is no way back.
     """
-    console = out()
     farm = read_farm(inputs, inventory)
     if not farm.complete:
         raise InvalidInput(farm.problems)
     book = saved.rules.book(rule_pack, saved.policy)
     back, report = way_back(saved.topology, saved.plan, farm.state, book, accepted)
     if not back.steps:
-        console.print("Nothing to undo: the farm is where this way back would lead.")
+        nothing = {"folder": None, "digest": None, "steps": 0, "minutes": 0}
+        show(Said("Nothing to undo: the farm is where this way back would lead.", nothing))
         return None
-    print_plan(console, saved.topology, back, book, catalogue(), report)
-    for note in where_it_ends(saved.plan, back):
-        console.print(Text(f"Note: {note}."))
+    notes = where_it_ends(saved.plan, back)
     if back.end != saved.plan.start:
-        console.print("--accept-broken PATH goes further where a broken path holds it up.")
+        notes = [*notes, "--accept-broken PATH goes further where a broken path holds it up"]
     run = _next_run(folder)
     write_folder(run, rollback_files(saved.topology, back, book, report, playbook_parts()))
-    console.print(Text(f"Written to {run}. Digest {digest(run)}"), soft_wrap=True)
+    planned = Planned(
+        saved.topology, back, book, catalogue(), report, zone,
+        folder=run, digest=digest(run), notes=tuple(notes),
+    )  # fmt: skip
+    show(WayBack(planned))
     return run, back
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.text import Text
 
 from orchestrator.cli.inputs import read_inventory, rule_book
 from orchestrator.cli.live import observed_or_declared
 from orchestrator.cli.options import ExtraVars, OptionalInventory, VaultPasswordFile
+from orchestrator.cli.view import show
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.drawing import (
     Detail,
+    Scene,
     Selection,
     arrange,
     dot_text,
@@ -25,13 +26,15 @@ from orchestrator.drawing import (
     scene_document,
     scene_of,
 )
+from orchestrator.drawing.grouping import Drawn as Boxes
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.model.plan import Plan, after_all
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.planfile import read_plan
-from orchestrator.report.console import err
+from orchestrator.report.console import say
 from orchestrator.report.json_text import json_text
+from orchestrator.report.results import Drawn
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, rule_pack
 
@@ -122,22 +125,25 @@ def graph(
         broken_only=broken_only,
         detail=detail,
     )
-    text = _drawn(found, protocol, selection, form)
-    if output is None:
-        typer.echo(text, nl=False)
-        return 0
-    try:
-        with output.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise OrchestratorError(f"{output} was not written: {error.strerror}") from None
-    err().print(Text(f"Written to {output}."), soft_wrap=True)
+    drawn = groups_of(found.topology, found.alike_in, found.book, protocol, selection)
+    scene = scene_of(found.topology, found.state, found.book, drawn, catalogue())
+    text = _text(found, drawn, scene, form)
+    if output is not None:
+        _write(text, output)
+    show(Drawn(scene, found.title, text, output))
     return 0
 
 
-def _drawn(found: _Drawable, protocol: Protocol, selection: Selection, form: Form) -> str:
-    drawn = groups_of(found.topology, found.alike_in, found.book, protocol, selection)
-    scene = scene_of(found.topology, found.state, found.book, drawn, catalogue())
+def _write(text: str, file: Path) -> None:
+    try:
+        with file.open("x", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise OrchestratorError(f"{file} was not written: {error.strerror}") from None
+    say(f"Written to {file}.")
+
+
+def _text(found: _Drawable, drawn: Boxes, scene: Scene, form: Form) -> str:
     if form is Form.DOT:
         return dot_text(scene)
     if form is Form.MERMAID:

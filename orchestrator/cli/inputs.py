@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.text import Text
-
+from orchestrator.cli.view import view
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.inventory import Inventory, load_inventory
 from orchestrator.model.build import Build, UnknownBuild
-from orchestrator.report.console import err
 from orchestrator.rules.engine import RuleBook, unknown_rule_ids
 from orchestrator.rules.in_force import RulesInForce
 from orchestrator.rules.rule import Policy, Verdict
@@ -35,7 +33,7 @@ def read_inventory(
 def show_warnings(warnings: Sequence[Diagnostic]) -> None:
     """What the user should know although the input can be used."""
     for warning in warnings:
-        err().print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        view().warn(warning)
 
 
 def rule_book(

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from rich.text import Text
 
 from orchestrator import __version__
 from orchestrator.cli import (
@@ -25,17 +24,15 @@ from orchestrator.cli import (
     serve,
     status,
 )
-from orchestrator.errors import OrchestratorError
-from orchestrator.report.console import err
-
-INTERRUPTED = 130
+from orchestrator.cli.view import ViewTyper, begin
+from orchestrator.errors import Interrupted, OrchestratorError
 
 # Typer brings click inside itself since 0.29 and used the public one before: ask it for the class.
 _CliError: type[Exception] = next(
     base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
 )
 
-app = typer.Typer(
+app = ViewTyper(
     name="orchestrator",
     help="Upgrade Exchange Client Access servers without breaking a proxied path.",
     no_args_is_help=True,
@@ -73,7 +70,7 @@ app.command(name="resume")(resume.resume)
 app.command(name="rollback")(rollback.rollback)
 app.command(name="graph")(graph.graph)
 app.command(name="report")(report.report)
-app.command(name="serve")(serve.serve)
+app.command(name="serve", views=False)(serve.serve)
 
 
 def _add_lab() -> None:
@@ -97,24 +94,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 1 for any error a person can mend."""
     if "lab" in (sys.argv[1:2] if arguments is None else arguments[:1]) or _wants_help(arguments):
         _add_lab()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    view = begin(words)
+    try:
+        code = _run(words)
+    except OrchestratorError as error:
+        view.fail(error)
+        code = error.exit_code
+    view.end(next((word for word in words if not word.startswith("-")), ""), code)
+    return code
+
+
+def _run(words: list[str]) -> int:
     try:
         code = typer.main.get_command(app).main(
-            args=list(arguments) if arguments is not None else None,
-            prog_name="orchestrator",
-            standalone_mode=False,
+            args=words, prog_name="orchestrator", standalone_mode=False
         )
-    except typer.Abort:
-        err().print("Interrupted.")
-        return INTERRUPTED
+    except (typer.Abort, KeyboardInterrupt):
+        raise Interrupted from None
     except _CliError as error:
-        _explain(_usage(error))
-        return 1
-    except OrchestratorError as error:
-        _explain(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        err().print("Interrupted.")
-        return INTERRUPTED
+        raise _usage(error) from None
     return code if isinstance(code, int) else 0
 
 
@@ -130,13 +129,6 @@ def _usage(error: Exception) -> OrchestratorError:
     context = getattr(error, "ctx", None)
     remedy = f"see {context.command_path} --help" if context is not None else ""
     return OrchestratorError(f"Error: {say()}", remedy)
-
-
-def _explain(error: OrchestratorError) -> None:
-    console = err()
-    console.print(Text(error.message, style="red"), soft_wrap=True)
-    if error.remedy:
-        console.print(Text(f"What to do: {error.remedy}"), soft_wrap=True)
 
 
 def run() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from orchestrator.cli.apply import PlanFolder
+from orchestrator.cli.view import show
 from orchestrator.execution.asking import ask_for_pause
 from orchestrator.execution.who import Who
-from orchestrator.report.console import out
+from orchestrator.report.results import Said
 
 
 def pause(folder: PlanFolder) -> int:
@@ -17,11 +16,11 @@ def pause(folder: PlanFolder) -> int:
     """
     who = Who.here()
     ask_for_pause(folder, who.by, who.host)
-    out().print(
-        Text(
+    show(
+        Said(
             "Asked. The run stops before its next step and ends with exit code 5; "
-            f"see orchestrator status {folder}"
-        ),
-        soft_wrap=True,
+            f"see orchestrator status {folder}",
+            {"folder": str(folder), "asked_by": who.by},
+        )
     )
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from orchestrator.cli.options import (
 )
 from orchestrator.cli.planning import checked_plan, plan_files
 from orchestrator.cli.question import Question, Source, ask
+from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import NoSafePlan
 from orchestrator.inventory.windows import WindowsFile
@@ -27,8 +29,8 @@ from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
 from orchestrator.planner import goal_state
 from orchestrator.report.console import out
-from orchestrator.report.plan_table import print_plan
-from orchestrator.report.timetable import print_timetable
+from orchestrator.report.planned import NOTHING_PLANNED, Planned
+from orchestrator.report.results import Said
 from orchestrator.shipped import catalogue, zone
 
 CHANGES = 2
@@ -87,7 +89,6 @@ def plan(
     Exit codes: 0 written or nothing to do, 1 error, 2 changes (--detailed-exitcode),
     3 no safe plan.
     """
-    console = out()
     asked = ask(
         Source(inventory, organization, live, extra_vars or [], vault_password_file),
         to or [],
@@ -111,18 +112,14 @@ def plan(
             write_certificate(refusal, certificate)
         raise
     if not made.steps:
-        console.print("Nothing to do: every server that may change is at its goal.")
+        show(Said("Nothing to do: every server that may change is at its goal.", NOTHING_PLANNED))
         return 0
-    print_plan(console, topology, made, book, catalogue(), report)
-    print_timetable(console, made, zone)
+    found = Planned(topology, made, book, catalogue(), report, zone, asked.goals)
     if output is not None:
         files, notes = plan_files(topology, made, book, report, asked.goals)
         write_folder(output, files)
-        for note in notes:
-            console.print(Text(f"Note: {note}."))
-        console.print(Text(f"Written to {output}. Digest {digest(output)}"), soft_wrap=True)
-    else:
-        console.print("Dry run: nothing was written; give -o FOLDER to write the plan.")
+        found = replace(found, folder=output, digest=digest(output), notes=tuple(notes))
+    show(found)
     return CHANGES if detailed_exitcode else 0
 
 

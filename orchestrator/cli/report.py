@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from orchestrator.cli.apply import PlanFolder
 from orchestrator.cli.reporting import report_of, write_report
-from orchestrator.report.console import out
+from orchestrator.cli.view import show
+from orchestrator.report.results import Said
 
 
 def report(
@@ -26,5 +26,5 @@ def report(
     1 plan or journal cannot be read.
     """
     file = write_report(folder, report_of(folder), output)
-    out().print(Text(f"Written to {file}."), soft_wrap=True)
+    show(Said(f"Written to {file}.", {"file": str(file)}))
     return 0

@@ -16,7 +16,8 @@ from orchestrator.cli.running import (
     resume_job,
     show_report,
 )
-from orchestrator.report.console import out
+from orchestrator.cli.view import show
+from orchestrator.report.results import Said
 
 
 def resume(
@@ -53,6 +54,12 @@ def resume(
     )
     report = resume_job(job)
     if report is None:
-        out().print("Nothing to resume: this plan is finished.")
+        done = [step.id for step in saved.plan.steps]
+        show(
+            Said(
+                "Nothing to resume: this plan is finished.",
+                {"done": done, "seconds": 0.0, "stop": None},
+            )
+        )
         return 0
     return show_report(report)

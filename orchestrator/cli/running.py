@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from orchestrator.cli.live import ansible_inputs, read_farm
+from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.asking import approval_of
@@ -37,8 +38,9 @@ from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
 from orchestrator.planfile import digest, read_plan
 from orchestrator.playbook import step_playbook
-from orchestrator.report.console import err, out
+from orchestrator.report.console import err
 from orchestrator.report.progress import LineProgress
+from orchestrator.report.results import Ran
 
 TakeOver = Annotated[
     bool,
@@ -229,19 +231,8 @@ def resume_job(job: Job) -> RunReport | None:
 
 
 def show_report(report: RunReport) -> int:
-    """Print how it ended; the exit code."""
-    console = out()
-    if report.stop is None:
-        console.print(
-            Text(
-                f"Done: {len(report.done)} steps in {report.seconds:.0f} s; every probe saw what "
-                "the plan expects, and the farm was read and is where the plan ends.",
-                style="green",
-            )
-        )
-    else:
-        for line in report.stop.lines():
-            console.print(Text(line), soft_wrap=True)
+    """Show how it ended; the exit code."""
+    show(Ran(report))
     return report.exit_code
 
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json as json_text
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+from rich.console import Console
 from rich.text import Text
 
 from orchestrator.cli.apply import PlanFolder
+from orchestrator.cli.view import show
 from orchestrator.execution.leftovers import living
 from orchestrator.execution.way_back import parent_of
 from orchestrator.execution.who import runs_still
 from orchestrator.journal.projection import RunView, view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.model.plan import Plan
 from orchestrator.planfile import read_plan
-from orchestrator.report.console import out
 from orchestrator.report.journal import redirections_implied, status_document, steps_table
 
 
 def status(
     folder: PlanFolder,
-    json: Annotated[bool, typer.Option("--json", help="The same as one JSON object.")] = False,
 ) -> int:
     """Show where a plan stands, as its journal knows; also while it runs. Reads no server.
 
@@ -35,13 +35,32 @@ def status(
             journal.verify()
             run = view(journal.entries())
     running = runs_still(run.by) if run.open else False
-    if json:
-        typer.echo(json_text.dumps(status_document(plan, run, running=running), indent=1))
-        return 0
-    console = out()
+    show(_Standing(folder, plan, run, running))
+    return 0
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Where a plan stands."""
+
+    folder: Path
+    plan: Plan
+    run: RunView
+    running: bool | None
+
+    def print(self, console: Console) -> None:
+        """Who, what, every step, and what to do next."""
+        _print(console, self.folder, self.plan, self.run, self.running)
+
+    def document(self) -> dict[str, Any]:
+        """Every step."""
+        return status_document(self.plan, self.run, running=self.running)
+
+
+def _print(console: Console, folder: Path, plan: Plan, run: RunView, running: bool | None) -> None:
     if run.started is None:
         console.print(f"Not begun: {len(plan.steps)} steps, none of them applied.")
-        return 0
+        return
     for line in _head(folder, run, running):
         console.print(Text(line), soft_wrap=True)
     console.print(steps_table(plan, run))
@@ -52,7 +71,6 @@ def status(
             console.print(Text(f"  {line}"), soft_wrap=True)
     for line in _what_next(folder, run, running):
         console.print(Text(line), soft_wrap=True)
-    return 0
 
 
 def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from contextlib import AbstractContextManager, redirect_stdout
+from enum import StrEnum
+from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from orchestrator.rules.engine import Judgement
 from orchestrator.rules.rule import Verdict
 
+_WIDE = 10_000
+_SOBER: dict[str, Any] = {"highlight": False, "emoji": False, "color_system": None}
 _STYLE = {
     Verdict.OK: ("ok", "green"),
     Verdict.ADVISORY: ("advisory", "yellow"),
@@ -18,14 +25,91 @@ _STYLE = {
 }
 
 
+class Mode(StrEnum):
+    """For whom a command prints."""
+
+    HUMAN = "human"
+    PLAIN = "plain"
+    """Lines without boxes or colour, cells of tables divided by tabs."""
+    JSON = "json"
+    """stdout belongs to one document; what is printed besides is kept for it."""
+
+
+class PlainConsole(Console):
+    """A console without boxes and colour that never breaks a line."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; a table becomes a line per row with tabs between its cells."""
+        for one in objects or ("",):
+            if isinstance(one, Table):
+                self.file.write("".join(f"{line}\n" for line in table_lines(one)))
+            else:
+                super().print(one, **{**options, "soft_wrap": True, "markup": False})
+
+    def rule(self, title: str | Text = "", **options: Any) -> None:
+        """A heading is a line, too."""
+        del options
+        self.print(title)
+
+
+def table_lines(table: Table) -> list[str]:
+    """A table as lines: its title, its headings, and a row each."""
+    columns = [[_plain(cell) for cell in column.cells] for column in table.columns]
+    heads = "\t".join(_plain(column.header) for column in table.columns)
+    rows = ["\t".join(cells) for cells in zip(*columns, strict=True)]
+    return [*([_plain(table.title)] if table.title else []), heads, *rows]
+
+
+def _plain(cell: object) -> str:
+    return ", ".join(str(cell).split("\n")).replace("\t", " ")
+
+
+_mode: list[Mode] = [Mode.HUMAN]
+_recorded = io.StringIO()
+
+
+def begin(mode: Mode) -> None:
+    """Choose for whom the command that begins prints."""
+    _mode[0] = mode
+    _recorded.seek(0)
+    _recorded.truncate()
+
+
+def kept() -> AbstractContextManager[object]:
+    """While it lasts, what anybody prints to stdout is kept for the document."""
+    return redirect_stdout(_recorded)
+
+
+def mode() -> Mode:
+    """For whom the command prints."""
+    return _mode[0]
+
+
+def recorded() -> list[str]:
+    """Lines that were printed although stdout belongs to a document."""
+    return [line.rstrip() for line in _recorded.getvalue().splitlines() if line.strip()]
+
+
 def out() -> Console:
     """The console of results; NO_COLOR and pipes are respected, pipes get wide lines."""
+    if _mode[0] is Mode.JSON:
+        return PlainConsole(file=_recorded, width=_WIDE, **_SOBER)
     return _console(stderr=False)
 
 
 def err() -> Console:
     """The console of progress, warnings and errors."""
     return _console(stderr=True)
+
+
+def say(line: str, style: str = "") -> None:
+    """A line of progress, warning or error; never broken."""
+    err().print(Text(line, style=style), soft_wrap=True)
+
+
+def lively() -> bool:
+    """Whether somebody looks at a terminal that may be redrawn."""
+    return _mode[0] is Mode.HUMAN and err().is_terminal
 
 
 def verdict_text(judgement: Judgement) -> Text:
@@ -38,6 +122,8 @@ def verdict_text(judgement: Judgement) -> Text:
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
+    if _mode[0] is not Mode.HUMAN:
+        return PlainConsole(stderr=stderr, width=_WIDE, force_terminal=False, **_SOBER)
     width = None if stream.isatty() else 160
     # no markup: "[doc]" and the like are words of ours, not styles
     return Console(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -90,6 +91,24 @@ def _print_symptoms(console: Console, paths: Sequence[PathJudgement], title: str
             )
         else:
             console.print(Text(f"    {found.decision.reason}"))
+
+
+def path_document(found: PathJudgement) -> dict[str, Any]:
+    """A judged path as JSON values (docs/json.md)."""
+    path, rule = found.path, found.worst.rule
+    return {
+        "source": str(path.source),
+        "target": str(path.target),
+        "protocol": path.protocol.value,
+        "users": path.users,
+        "route": found.decision.route.value,
+        "verdict": found.worst.verdict.value,
+        "blocks": found.worst.blocks,
+        "accepted": found.worst.accepted,
+        "rule": rule.id,
+        "confidence": rule.confidence.value,
+        "sources": list(rule.references),
+    }
 
 
 def symptom_text(judgement: Judgement) -> str:

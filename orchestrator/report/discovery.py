@@ -1,8 +1,7 @@
-"""The result of `orchestrator discover` in words, a table, and JSON."""
+"""The result of `orchestrator discover` in words, a table, and JSON values."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from orchestrator.diagnostic import Diagnostic
 from orchestrator.discovery.draft import DraftServer
 from orchestrator.discovery.folder import Found
 from orchestrator.model.topology import Protocol
+from orchestrator.report.json_text import diagnostic_document
 
 _MOST_NAMED = 3
 
@@ -51,17 +51,21 @@ class Summary:
         """Whether every host of the list was read or is known to be none of ours."""
         return not self.problems and not self.found.not_read
 
+    def print(self, out: Console) -> None:
+        """A table, and what is missing, to know or to be said."""
+        _print(out, self)
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return _content(self)
+
 
 def summary(found: Found, **more: Any) -> Summary:
     """The parts as one value."""
     return Summary(found, **more)
 
 
-def print_discovery(console: Console, result: Summary, *, as_json: bool) -> None:
-    """Show it."""
-    if as_json:
-        console.out(json.dumps(_content(result), indent=1, ensure_ascii=False), highlight=False)
-        return
+def _print(console: Console, result: Summary) -> None:
     console.print(_table(result.found.draft.servers))
     for title, found in (
         ("Not read", result.problems),
@@ -167,19 +171,9 @@ def _content(result: Summary) -> dict[str, Any]:
             for server in result.found.draft.servers
         ],
         "not_read": sorted(result.found.not_read),
-        "problems": [_plain(found) for found in result.problems],
-        "warnings": [_plain(found) for found in result.warnings],
-        "open": [_plain(found) for found in result.open_fields],
-        "plan_refuses": [_plain(found) for found in result.refused],
+        "problems": [diagnostic_document(found) for found in result.problems],
+        "warnings": [diagnostic_document(found) for found in result.warnings],
+        "open": [diagnostic_document(found) for found in result.open_fields],
+        "plan_refuses": [diagnostic_document(found) for found in result.refused],
         "difference": list(result.difference),
-    }
-
-
-def _plain(found: Diagnostic) -> dict[str, Any]:
-    return {
-        "code": found.code,
-        "subject": found.subject,
-        "message": found.message,
-        "place": str(found.place) if found.place else "",
-        "remedy": found.remedy,
     }
