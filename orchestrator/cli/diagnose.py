@@ -23,7 +23,7 @@ from orchestrator.discovery.answer import Builds
 from orchestrator.errors import OrchestratorError
 from orchestrator.graph import diagnose as judge
 from orchestrator.planner import goal_state
-from orchestrator.report.results import Diagnosed, Said
+from orchestrator.report.results import Diagnosed
 from orchestrator.rules.rule import Policy, Verdict
 from orchestrator.shipped import catalogue
 
@@ -49,9 +49,14 @@ def diagnose(
         typer.Option("--exports", help="Exports of Exchange's cmdlets: CLIXML, JSON, CSV."),
     ] = None,
     zone: Annotated[
-        str,
-        typer.Option("--zone", help="Time zone of the sites, for hours and for times without one."),
-    ] = "UTC",
+        list[str] | None,
+        typer.Option(
+            "--zone",
+            metavar="[SITE=]ZONE",
+            help="Time zone of all sites or of one, for hours and for times without a zone. "
+            "Default: UTC.",
+        ),
+    ] = None,
     to: Goals = None,
     accept: Accept = None,
     strict: Strict = None,
@@ -65,7 +70,7 @@ def diagnose(
     Exit codes: 0 no path is broken, 1 error, 2 a path is broken or not known to work.
     """
     goals = read_goals(to or [])
-    inputs = Inputs(events or (), iis_logs or (), exports or (), zone)
+    inputs = Inputs(events or (), iis_logs or (), exports or (), zone or ())
     _check(inventory, inputs, needs_inventory=live or bool(goals))
     blocked, known = False, Builds()
     book = rule_book(Policy(), accept or [], strict or [])
@@ -85,7 +90,6 @@ def diagnose(
             known = known.under(exported)
     if inputs.events or inputs.iis_logs:
         found = diagnose_evidence(inputs, known, book)
-        show(Said("", {"observed": {"verdict": found.verdict.value}}))
         blocked |= found.verdict is Verdict.BROKEN
         # without any other input, what is not known is the answer
         blocked |= found.verdict is Verdict.UNKNOWN and bool(found.paths or not known.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -25,7 +25,7 @@ from orchestrator.discovery.profile import HourProfile, profile
 from orchestrator.errors import InvalidInput
 from orchestrator.graph import Diagnosis
 from orchestrator.report.console import out
-from orchestrator.report.observed import print_answer
+from orchestrator.report.observed import Observed
 from orchestrator.report.results import Diagnosed
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue
@@ -41,19 +41,56 @@ class Inputs:
     events: Sequence[Path] = ()
     iis_logs: Sequence[Path] = ()
     exports: Sequence[Path] = ()
-    zone: str = "UTC"
+    zones: Sequence[str] = ()
 
     def __bool__(self) -> bool:
         return bool(self.events or self.iis_logs or self.exports)
 
 
-def read_zone(name: str) -> tzinfo:
-    """A time zone by its IANA name (CAS-E605)."""
-    try:
-        return ZoneInfo(name) if name != "UTC" else UTC
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        found = Diagnostic("CAS-E605", "--zone", f'no such time zone: "{name}"', remedy=_ZONE)
-        raise InvalidInput([found]) from None
+@dataclass(frozen=True)
+class Zones:
+    """Time zones by name: one for all sites, and those of some."""
+
+    usual: str
+    of_site: Mapping[str, str]
+
+    @property
+    def usual_zone(self) -> tzinfo:
+        """For times of which nobody says where they were written."""
+        return _zone(self.usual)
+
+
+def read_zones(words: Sequence[str], sites: Collection[str]) -> Zones:
+    """``Europe/Paris`` for all, ``lisbon=Europe/Lisbon`` for one site.
+
+    Raises
+    ------
+    InvalidInput
+        CAS-E605 no such zone, CAS-E606 no such site.
+    """
+    usual, of_site, errors = "UTC", {}, []
+    for word in words:
+        site, _, name = word.rpartition("=")
+        try:
+            _zone(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            said = f'no such time zone: "{name}"'
+            errors.append(Diagnostic("CAS-E605", "--zone", said, remedy=_ZONE))
+        if not site:
+            usual = name
+        elif site in sites:
+            of_site[site] = name
+        else:
+            known = ", ".join(sorted(sites)) or "none without -i or --exports"
+            said = f'no such site: "{site}"'
+            errors.append(Diagnostic("CAS-E606", "--zone", said, remedy=f"sites: {known}"))
+    if errors:
+        raise InvalidInput(errors)
+    return Zones(usual, of_site)
+
+
+def _zone(name: str) -> tzinfo:
+    return ZoneInfo(name) if name != "UTC" else UTC
 
 
 _ZONE = "an IANA name, e.g. Europe/Paris"
@@ -78,13 +115,13 @@ def diagnose_exports(paths: Sequence[Path], book: RuleBook) -> tuple[Diagnosis, 
 
 def diagnose_evidence(inputs: Inputs, known: Builds, book: RuleBook) -> Answer:
     """Read the logs and print what they show."""
-    zone = read_zone(inputs.zone)
-    evidence = _read(inputs, zone)
+    zones = read_zones(inputs.zones, {pool.site for pool in known.pools.values()})
+    evidence = _read(inputs, zones.usual_zone)
     _warn(evidence.findings)
     if not any(file.kind for file in evidence.files):
         raise InvalidInput([_nothing_used(evidence), *evidence.findings])
     found = answer(evidence, known, book)
-    print_answer(out(), found, evidence, _profiles(evidence, inputs.zone, zone))
+    show(Observed(found, evidence, _profiles(evidence, zones, known)))
     return found
 
 
@@ -99,9 +136,17 @@ def _read(inputs: Inputs, zone: tzinfo) -> Evidence:
     return evidence
 
 
-def _profiles(evidence: Evidence, name: str, zone: tzinfo) -> list[tuple[str, HourProfile]]:
-    hours = [path.hours for path in evidence.paths if path.hours]
-    return [(name, profile(hours, zone))] if hours else []
+def _profiles(
+    evidence: Evidence, zones: Zones, known: Builds
+) -> tuple[tuple[str, HourProfile], ...]:
+    """By time zone of the target's site: a window there ends the sessions of its paths."""
+    hours: dict[str, list[Mapping[int, int]]] = defaultdict(list)
+    for path in evidence.paths:
+        if path.hours:
+            pool = known.pools.get(path.target)
+            name = zones.of_site.get(pool.site, zones.usual) if pool else zones.usual
+            hours[name].append(path.hours)
+    return tuple((name, profile(found, _zone(name))) for name, found in sorted(hours.items()))
 
 
 def _nothing_used(evidence: Evidence) -> Diagnostic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,23 @@ def test_progress_is_silent_at_first_and_then_says_how_far(
         now[0] = 4.0
         on_progress(30_000_000, 1_000_000_000)
         assert capsys.readouterr().err == ""  # a line every half minute is enough for a log
+
+
+def test_zones_of_sites_and_the_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "ber-cas-01/u_ex1.log", head() + log_on() + log_on("2012-02-27 08:15:00"))
+    command = ["diagnose", "-i", str(CONTOSO), "--iis-logs", str(tmp_path), "--json"]
+    assert main([*command, "--zone", "UTC", "--zone", "berlin=Asia/Tokyo"]) == 2
+    observed = json.loads(capsys.readouterr().out)["observed"]
+    (path,) = observed["paths"]
+    assert (path["source"], path["target"], path["count"]) == ("par-cas-01", "ber-cas-01", 2)
+    assert path["log_ons_by_hour"] == {
+        "2012-02-20T08:00:00+00:00": 1,
+        "2012-02-27T08:00:00+00:00": 1,
+    }
+    (week,) = observed["hours_of_the_week"]
+    assert week["zone"] == "Asia/Tokyo"
+    assert week["log_ons"].index(1.0) == 17  # Monday 08:00 UTC is 17:00 in Tokyo
+    assert main([*command, "--zone", "atlantis=UTC"]) == 1
+    assert "CAS-E606" in capsys.readouterr().out
