@@ -99,6 +99,7 @@ def plan(
     if organization_to is not None:
         _write(asked, times, organization_to)
         if not asked.goals:
+            show(Said("", NOTHING_PLANNED))
             return 0
     if not asked.goals:
         raise typer.BadParameter('name at least one goal, e.g. --to "2010 SP2 RU2"')

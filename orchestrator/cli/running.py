@@ -38,7 +38,8 @@ from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
 from orchestrator.planfile import digest, read_plan
 from orchestrator.playbook import step_playbook
-from orchestrator.report.console import err
+from orchestrator.report.console import err, lively
+from orchestrator.report.live import LiveProgress
 from orchestrator.report.progress import LineProgress
 from orchestrator.report.results import Ran
 
@@ -324,7 +325,7 @@ def _ports(job: Job) -> Iterator[Ports]:
             run_playbook=StepPlaybooks(job.inputs, attempts, wishes.cancel),
             read_farm=FarmReader(job.inputs, attempts, sorted(job.inventory.topology.servers)),
             clock=SystemClock(),
-            progress=LineProgress(err()),
+            progress=LiveProgress(err()) if lively() else LineProgress(err()),
             pause_requested=wishes.pause.is_set,
             cancelled=wishes.cancel.is_set,
             say=_say,

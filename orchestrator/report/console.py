@@ -15,6 +15,11 @@ from rich.text import Text
 from orchestrator.rules.engine import Judgement
 from orchestrator.rules.rule import Verdict
 
+NARROW = 100
+"""Columns below which tables become text."""
+
+_HANG, _LEAST_ROOM = 2, 20
+_COMMAND = "orchestrator "
 _WIDE = 10_000
 _SOBER: dict[str, Any] = {"highlight": False, "emoji": False, "color_system": None}
 _STYLE = {
@@ -33,6 +38,34 @@ class Mode(StrEnum):
     """Lines without boxes or colour, cells of tables divided by tabs."""
     JSON = "json"
     """stdout belongs to one document; what is printed besides is kept for it."""
+
+
+class WrappingConsole(Console):
+    """A terminal on which long lines end at words, what follows is indented.
+
+    Lines that name a command stay in one piece: terminals copy them as they were printed.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print."""
+        soft = options.get("soft_wrap") and self.is_terminal and len(objects) == 1
+        if not soft or not isinstance(objects[0], Text):
+            super().print(*objects, **options)
+            return
+        for line in objects[0].split("\n", allow_blank=True):
+            for part in self._wrapped(line):
+                super().print(part, **options)
+
+    def _wrapped(self, line: Text) -> list[Text]:
+        indent = len(line.plain) - len(line.plain.lstrip())
+        room = self.width - indent - _HANG
+        if line.cell_len <= self.width or room < _LEAST_ROOM or _COMMAND in line.plain:
+            return [line]
+        parts = list(line[indent:].wrap(self, room))
+        for number, part in enumerate(parts):
+            part.rstrip()
+            part.pad_left(indent + (_HANG if number else 0))
+        return parts
 
 
 class PlainConsole(Console):
@@ -66,11 +99,13 @@ def _plain(cell: object) -> str:
 
 _mode: list[Mode] = [Mode.HUMAN]
 _recorded = io.StringIO()
+_shared: list[Console] = []
 
 
 def begin(mode: Mode) -> None:
     """Choose for whom the command that begins prints."""
     _mode[0] = mode
+    _shared.clear()
     _recorded.seek(0)
     _recorded.truncate()
 
@@ -98,8 +133,10 @@ def out() -> Console:
 
 
 def err() -> Console:
-    """The console of progress, warnings and errors."""
-    return _console(stderr=True)
+    """The console of progress, warnings and errors: one for all, none draws over another."""
+    if not _shared:
+        _shared.append(_console(stderr=True))
+    return _shared[0]
 
 
 def say(line: str, style: str = "") -> None:
@@ -126,6 +163,6 @@ def _console(*, stderr: bool) -> Console:
         return PlainConsole(stderr=stderr, width=_WIDE, force_terminal=False, **_SOBER)
     width = None if stream.isatty() else 160
     # no markup: "[doc]" and the like are words of ours, not styles
-    return Console(
+    return WrappingConsole(
         stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False
     )

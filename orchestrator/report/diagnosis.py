@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.graph import Diagnosis
-from orchestrator.report.console import verdict_text
+from orchestrator.report.console import NARROW, verdict_text
 from orchestrator.rules.engine import Judgement, PathJudgement
 from orchestrator.rules.rule import Verdict
 
@@ -23,11 +23,11 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis, *, basis: str) -> No
     basis : str
         Where the builds come from: declared, or read from the hosts.
     """
-    console.print(_table("Proxy paths now", diagnosis.paths))
+    _print_paths(console, "Proxy paths now", diagnosis.paths)
     _print_symptoms(console, diagnosis.blocked, "What a help desk sees")
     if diagnosis.sources_first:
         console.print()
-        console.print(_table("If sources went to the goal first", diagnosis.sources_first))
+        _print_paths(console, "If sources went to the goal first", diagnosis.sources_first)
         _print_symptoms(console, diagnosis.sources_first, "What a help desk would see")
     console.print()
     console.print(Text(_sentence(diagnosis, basis)), soft_wrap=True)
@@ -48,6 +48,20 @@ def _sentence(diagnosis: Diagnosis, basis: str) -> str:
         else ""
     )
     return f"{head}{ahead} Builds: {basis}."
+
+
+def _print_paths(console: Console, title: str, paths: Sequence[PathJudgement]) -> None:
+    if console.width >= NARROW:
+        console.print(_table(title, paths))
+        return
+    console.print(Text(title, style="bold"))
+    for found in paths:
+        rule = found.worst.rule
+        line = verdict_text(found.worst)
+        line.append(f" {found.path}, {found.path.users} users", style="default not bold")
+        console.print(line, soft_wrap=True)
+        said = Text(f"    {found.decision.route}, {rule.id} [{rule.confidence}]")
+        console.print(said, soft_wrap=True)
 
 
 def _table(title: str, paths: Sequence[PathJudgement]) -> Table:

@@ -10,6 +10,7 @@ from orchestrator.checker import CheckReport
 from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.topology import PoolId, Topology
+from orchestrator.report.console import NARROW
 from orchestrator.rules.engine import RuleBook
 
 
@@ -22,7 +23,11 @@ def print_plan(
     report: CheckReport,
 ) -> None:
     """Steps: what, where, why, how long, what is out of service, and whether it can be undone."""
-    console.print(_steps(plan, catalogue))
+    if console.width < NARROW:
+        for block in _blocks(plan, catalogue):
+            console.print(block, soft_wrap=True)
+    else:
+        console.print(_steps(plan, catalogue))
     console.print()
     console.print(Text("Why, and why not in another order:", style="bold"))
     for line in _reasons(plan):
@@ -57,6 +62,24 @@ def _steps(plan: Plan, catalogue: Catalogue) -> Table:
             Text("yes" if step.reversible else f"NO: {step.irreversible_because}"),
         )
     return table
+
+
+def _blocks(plan: Plan, catalogue: Catalogue) -> list[Text]:
+    """The same as text: a table of eight columns cannot be read on a narrow terminal."""
+    stage_of = {step.id: n for n, stage in enumerate(plan.stages, 1) for step in stage}
+    lines = [Text("Plan", style="bold")]
+    for number, step in enumerate(plan.steps, 1):
+        pilot = " PILOT" if step.pilot else ""
+        outage = f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
+        undo = "yes" if step.reversible else f"NO: {step.irreversible_because}"
+        lines += [
+            Text(f"{number:>3} {step.kind} {_where(step)}{pilot}", style="bold"),
+            Text(f"    stage {stage_of[step.id]}, {step.estimated_minutes} min"),
+            Text(f"    {', '.join(step.servers) or f'{step.looks} probes'}"),
+            Text(f"    {_change(step, catalogue)}"),
+            Text(f"    outage: {outage}; undo: {undo}"),
+        ]
+    return lines
 
 
 def _where(step: Step) -> str:

@@ -18,8 +18,17 @@ _STYLE = {
 }
 
 
+def finished_line(head: str, step: Step, seconds: float, outcome: StepStatus) -> Text:
+    """How a step ended, as one line that stays."""
+    line = Text(f"{head}: ")
+    line.append(str(outcome), style=_STYLE.get(outcome, ""))
+    return line.append(f" after {seconds:.0f} s, estimated {step.estimated_minutes} min")
+
+
 class LineProgress:
-    """Progress for a terminal and for a log alike; `on_task` may come from another thread.
+    """Progress for a log: a line when a step begins, one when it ends, one per failure.
+
+    `on_task` may come from another thread.
 
     Parameters
     ----------
@@ -29,7 +38,6 @@ class LineProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
-        self._status = console.status("") if console.is_terminal else None
         self._heads: dict[str, str] = {}
         self._left = 0
 
@@ -45,23 +53,15 @@ class LineProgress:
         self._print(
             f"{head}: {where}; estimated {step.estimated_minutes} min, {self._left} min to the end"
         )
-        if self._status is not None:
-            self._status.update(Text(head))
-            self._status.start()
 
     def on_task(self, step: Step, host: str, task: str, outcome: TaskOutcome) -> None:
-        """Show the task at hand; failures stay on the screen."""
+        """Failures only."""
         if outcome in {TaskOutcome.FAILED, TaskOutcome.UNREACHABLE}:
             self._print(f"    {host}: {task}: {outcome}", style="red")
-        elif self._status is not None:
-            with self._lock:
-                self._status.update(Text(f"{self._heads.get(step.id)}: {host}: {task}"))
 
     def on_step_finished(self, step: Step, seconds: float, outcome: StepStatus) -> None:
         """Say how it ended and how long it took."""
         head = self._heads.pop(step.id, step.id)
-        if self._status is not None and not self._heads:
-            self._status.stop()
         self._left -= step.estimated_minutes
         # Beside others a step is named again: the line above may be another one's.
         named = f"{head}: " if self._heads else "    "

@@ -12,6 +12,7 @@ from rich.text import Text
 from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Schedule
 from orchestrator.model.window import Window
+from orchestrator.report.console import NARROW
 
 Zone = Callable[[str], tzinfo]
 
@@ -28,7 +29,11 @@ def print_timetable(console: Console, plan: Plan, zone: Zone) -> None:
         return
     console.print()
     for number, window in enumerate(plan.schedule.windows, 1):
-        console.print(_window(plan, plan.schedule, window, number, zone))
+        if console.width < NARROW:
+            for text in _lines(plan, plan.schedule, window, number, zone):
+                console.print(text, soft_wrap=True)
+        else:
+            console.print(_window(plan, plan.schedule, window, number, zone))
     for line in summary(plan.schedule, zone):
         console.print(Text(line), soft_wrap=True)
 
@@ -86,6 +91,24 @@ def _window(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Z
             Text(name),
         )
     return table
+
+
+def _lines(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Zone) -> list[Text]:
+    """The same as text, for a narrow terminal."""
+    local = zone(schedule.calendar.zone)
+    ends = f"{show(window.start, local)} to {show(window.end, local)}"
+    lines = [Text(f"Window {number}: {ends}", style="bold")]
+    stages = {step.id: n for n, stage in enumerate(plan.stages, 1) for step in stage}
+    steps = {step.id: step for step in plan.steps}
+    for timed in schedule.steps:
+        if not window.start <= timed.start < window.end:
+            continue
+        name = schedule.calendar.of(steps[timed.step]).zone
+        start, end = show(timed.start, zone(name)), timed.end.astimezone(zone(name))
+        lines.append(Text(f"  {start} to {end:%H:%M}  {timed.step}"))
+        stage = stages[timed.step]
+        lines.append(Text(f"      stage {stage}, reserve {timed.reserve_minutes} min, {name}"))
+    return lines
 
 
 def show(moment: datetime, zone: tzinfo) -> str:
