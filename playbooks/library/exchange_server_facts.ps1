@@ -9,9 +9,11 @@ $spec = @{
     options = @{
         target = @{ type = 'str'; required = $true }
         events_since = @{ type = 'str' }
+        events_seconds = @{ type = 'int' }
         domain_controller = @{ type = 'str' }
         scope = @{ type = 'str'; choices = @('state', 'inventory'); default = 'state' }
     }
+    mutually_exclusive = @(, @('events_since', 'events_seconds'))
     supports_check_mode = $true
 }
 
@@ -30,6 +32,10 @@ if (-not [string]::IsNullOrEmpty($module.Params.events_since)) {
         $module.FailJson("events_since: '$($module.Params.events_since)' is not an ISO 8601 date and time such as 2012-04-23T20:15:00Z")
     }
 }
+
+# By the server's own clock, which may be off: 0 means that $since holds.
+$seconds = 0
+if ($null -ne $module.Params.events_seconds) { $seconds = [int]$module.Params.events_seconds }
 
 # Windows itself. PowerShell 2.0.
 $readWindows = {
@@ -129,9 +135,10 @@ $readPlaces = {
 
 # Get-EventLog and not Get-WinEvent: the filter of the latter does not exist on Windows Server 2008. PowerShell 2.0.
 $readEvents = {
-    param($SinceTicks)
+    param($SinceTicks, $Seconds)
     $ErrorActionPreference = 'Stop'
     $after = (New-Object DateTime -ArgumentList ([long]$SinceTicks), ([DateTimeKind]::Utc)).ToLocalTime()
+    if ($Seconds -gt 0) { $after = (Get-Date).AddSeconds(-$Seconds) }
     $wanted = @{
         'MSExchange Common' = @(4999)
         'MSExchange OWA' = @(39, 40, 41, 42, 43, 44, 45, 46, 71)
@@ -161,7 +168,7 @@ try {
     $installation = Get-ExchangeInstallation -Target $target
     $windows = Invoke-OnExchangeTarget -Target $target -ScriptBlock $readWindows -ArgumentList @($installation.install_path)
     $services = Get-ExchangeService -Target $target -Product $installation.product -Role $installation.roles
-    $rawEvents = @(Invoke-OnExchangeTarget -Target $target -ScriptBlock $readEvents -ArgumentList @($since.Ticks))
+    $rawEvents = @(Invoke-OnExchangeTarget -Target $target -ScriptBlock $readEvents -ArgumentList @($since.Ticks, $seconds))
 
     $name = Get-ExchangeShortName -Target $target
     $directoryOption = @{}

@@ -60,20 +60,27 @@ class Ended:
 class Scene:
     """One lab, one copy of the plan, users who never stop."""
 
+    goals: Sequence[str] = GOALS
+    more: Sequence[str] = ()
+    fresh = True
+
     def __init__(
         self, folder: Path, plan: Path | None = None, *, farm: str = "farm", doors: Doors = DOORS
     ) -> None:
         self.farm = folder / "farm"
         self._doors = doors
-        shutil.copytree(HERE / farm, self.farm)
+        self.copy_farm(farm)
         self.plan = folder / "plan"
         if plan is not None:
             skip = shutil.ignore_patterns("attempts", f"{JOURNAL_NAME}*")
             shutil.copytree(plan, self.plan, ignore=skip)
-        self.lab = Lab(self.farm, folder / "lab", fresh=True)
+        self.lab = Lab(self.farm, folder / "lab", fresh=self.fresh)
         self.installations: Counter[str] = Counter()
         self._stop = threading.Event()
         self._users = threading.Thread(target=self._visit_all, name="users", daemon=True)
+
+    def copy_farm(self, farm: str) -> None:
+        shutil.copytree(HERE / farm, self.farm)
 
     def _count_installations(self) -> None:
         """What the module says of itself is no count: every look at an installer is a change."""
@@ -92,7 +99,7 @@ class Scene:
         self._port = self.lab.port
         self._users.start()
         if not self.plan.exists():
-            made = self.run("plan", *GOALS, "-o", str(self.plan), options=self.options)
+            made = self.run("plan", *self.goals, "-o", str(self.plan), options=self.options)
             assert made.code == 0, made.text
         return self
 
@@ -110,7 +117,7 @@ class Scene:
 
     @property
     def options(self) -> tuple[str, ...]:
-        return ("-i", str(self.farm), "-e", f"@{self.lab.connection_file}")
+        return ("-i", str(self.farm), "-e", f"@{self.lab.connection_file}", *self.more)
 
     def run(
         self, command: str, *arguments: str, at: Boundary | None = None, options: Sequence[str] = ()

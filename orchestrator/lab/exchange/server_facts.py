@@ -35,7 +35,8 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     server = machine.server
     now = world.server_clock(server.name)
     skew = now - world.clock()
-    since = _since(arguments["events_since"], now)
+    seconds = arguments["events_seconds"]
+    since = now - seconds if seconds else _since(arguments["events_since"], now)
     base = server.base
     whole = arguments["scope"] == "inventory"
     serves_clients = "ClientAccess" in server.roles
@@ -131,6 +132,7 @@ MODULE = Module(
     {
         **TARGET,
         "events_since": Option(),
+        "events_seconds": Option(type="int"),
         "domain_controller": Option(),
         "scope": Option(choices=("state", "inventory"), default="state"),
     },

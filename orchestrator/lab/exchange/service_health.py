@@ -18,6 +18,11 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     # While the installer runs it owns the services; starting them would only fail.
     if arguments["state"] == "started" and machine.task is None:
         repaired = copy.deepcopy(machine) if context.check_mode else machine
+        for entry in arguments["recorded"] or ():
+            service = repaired.services[str(entry["name"])]
+            service.start_mode = str(entry["start_mode"])
+            service.state = "Running" if entry["state"] == "Running" else service.state
+        # Last, as an earlier failure may have been recorded.
         for name in REQUIRED_SERVICES:
             repaired.services[name] = Service("Auto", "Running")
     after = describe_services(repaired)
@@ -44,6 +49,10 @@ def _text(services: list[dict[str, Any]]) -> str:
 
 MODULE = Module(
     "exchange_service_health",
-    {**TARGET, "state": Option(choices=("query", "started"), default="query")},
+    {
+        **TARGET,
+        "state": Option(choices=("query", "started"), default="query"),
+        "recorded": Option(type="list"),
+    },
     _run,
 )
