@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from crash.scene import Ended, Scene, at_once, begun, end, until
+from crash.scene import Ended, Scene, at_once, begun, end
 
 from orchestrator.journal.entry import Kind
 from orchestrator.planfile import digest
@@ -90,8 +91,10 @@ def prepare(folder: Path) -> tuple[dict[str, Path], tuple[dict[str, Any], ...]]:
         for operation, previous in BEFORE.items():
             begin = ("apply", "--approve", digest(ground.plan))
             program = at_once(ground, *(begin if operation == UPGRADE else ("resume",)))
-            until(begun(ground, Kind.STEP_CHILD, previous), previous)
-            os.killpg(program.pid, signal.SIGINT)
+            while program.poll() is None and not begun(ground, Kind.STEP_CHILD, previous)():
+                time.sleep(0.2)
+            if program.poll() is None:
+                os.killpg(program.pid, signal.SIGINT)
             ended = end(program)
             assert f"before step {STEPS[operation]}" in ended.text, ended.text
             if operation == BACK:
