@@ -14,6 +14,7 @@ from rich.text import Text
 from orchestrator.checker import check, check_timed
 from orchestrator.cli.going_back import write_way_back
 from orchestrator.cli.inputs import read_inventory
+from orchestrator.cli.notices import Notify
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.planning import EDITED, require_safe
 from orchestrator.cli.running import (
@@ -63,6 +64,7 @@ def apply(
     take_over: TakeOver = False,
     end_child: EndChild = False,
     max_parallel: MaxParallel = None,
+    notify: Notify = None,
     windows: WindowsFileOption = None,
     wait: Wait = False,
     on_failure: Annotated[
@@ -92,6 +94,7 @@ def apply(
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
+        notify=notify,
         windows=windows,
         wait=wait,
     )

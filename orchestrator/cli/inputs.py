@@ -46,7 +46,7 @@ def rule_book(
     said = "said on the command line"
     policy = Policy(
         accepted={**decided.accepted, **dict.fromkeys(accept, said)},
-        strict={**decided.strict, **dict.fromkeys(strict, said)},
+        strict={**_seen(decided), **decided.strict, **dict.fromkeys(strict, said)},
         switch_user_hours=decided.switch_user_hours,
     )
     book = (rules or RulesInForce()).book(rule_pack, policy)
@@ -71,6 +71,12 @@ def rule_book(
     if findings:
         raise InvalidInput(findings)
     return book
+
+
+def _seen(decided: Inventory | Policy) -> dict[str, str]:
+    """What this farm has shown to be broken, with where that was seen."""
+    found = decided.seen if isinstance(decided, Inventory) else {}
+    return {rule: str(seen) for rule, seen in found.items()}
 
 
 def read_goals(words: Sequence[str]) -> dict[str, Build]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.cli.apply import PlanFolder, plan_and_farm, require_sound
+from orchestrator.cli.notices import Notify
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.running import (
     EndChild,
@@ -26,6 +27,7 @@ def resume(
     take_over: TakeOver = False,
     end_child: EndChild = False,
     max_parallel: MaxParallel = None,
+    notify: Notify = None,
     windows: WindowsFileOption = None,
     wait: Wait = False,
     extra_vars: ExtraVars = None,
@@ -49,6 +51,7 @@ def resume(
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
+        notify=notify,
         windows=windows,
         wait=wait,
     )

@@ -8,6 +8,7 @@ import typer
 
 from orchestrator.cli.apply import Approve, PlanFolder, plan_and_farm
 from orchestrator.cli.going_back import write_way_back
+from orchestrator.cli.notices import Notify
 from orchestrator.cli.options import ExtraVars, InventoryOption, VaultPasswordFile
 from orchestrator.cli.running import (
     EndChild,
@@ -44,6 +45,7 @@ def rollback(
     take_over: TakeOver = False,
     end_child: EndChild = False,
     max_parallel: MaxParallel = None,
+    notify: Notify = None,
 ) -> int:
     """Plan the way back from the farm as it is now; with --apply run it.
 
@@ -66,6 +68,7 @@ def rollback(
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
+        notify=notify,
     )
     return show_report(run_job(job))
 

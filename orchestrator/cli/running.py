@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from orchestrator.cli.kept import keep_disproof
 from orchestrator.cli.live import ansible_inputs, read_farm
+from orchestrator.cli.notices import Notices, notices
 from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
@@ -105,6 +107,8 @@ class Job:
         Windows file of a plan without times.
     wait : bool
         As the option of the same name.
+    notify : Path or None
+        File of URLs that are told about the run.
     """
 
     folder: Path
@@ -119,6 +123,7 @@ class Job:
     max_parallel: int | None = None
     windows: Path | None = None
     wait: bool = False
+    notify: Path | None = None
 
     def terms(self) -> Terms:
         """What the run keeps to.
@@ -175,12 +180,16 @@ def run_job(job: Job) -> RunReport:
             "something in the folder was changed after the approval, or it is another plan",
         )
     terms = job.terms()
-    with _held(job, mark, terms, lambda journal: require_unused(journal.entries())) as journal:
+    with (
+        _notices(job, mark) as told,
+        _held(job, mark, terms, lambda journal: require_unused(journal.entries())) as journal,
+    ):
         observed = read_farm(job.inputs, job.inventory)
         require_start(job.plan, observed)
         _ask(mark, job.approve, len(job.plan.steps), approval_of(journal, mark))
         with _way_back_noted(job), _ports(job) as ports:
-            return run_plan(
+            told.started(f"{len(job.plan.steps)} steps")
+            report = run_plan(
                 job.plan,
                 _playbooks(job),
                 approval=Approval(mark, Who.here(), job.because),
@@ -190,6 +199,9 @@ def run_job(job: Job) -> RunReport:
                 commands=job.commands,
                 terms=terms,
             )
+        keep_disproof(job.inventory.folder, mark, report, journal)
+        told.ended(report)
+        return report
 
 
 def resume_job(job: Job) -> RunReport | None:
@@ -213,12 +225,13 @@ def resume_job(job: Job) -> RunReport | None:
         if not run.finished or run.rollback:
             require_resumable(run, mark)
 
-    with _held(job, mark, terms, require) as journal:
+    with _notices(job, mark) as told, _held(job, mark, terms, require) as journal:
         if view(journal.entries()).finished:
             return None
         observed = read_farm(job.inputs, job.inventory)
         with _way_back_noted(job), _ports(job) as ports:
-            return resume_plan(
+            told.started("resumed")
+            report = resume_plan(
                 job.plan,
                 _playbooks(job),
                 approval=Approval(mark, Who.here()),
@@ -229,6 +242,13 @@ def resume_job(job: Job) -> RunReport | None:
                 on_position=_show_position,
                 terms=terms,
             )
+        keep_disproof(job.inventory.folder, mark, report, journal)
+        told.ended(report)
+        return report
+
+
+def _notices(job: Job, mark: str) -> AbstractContextManager[Notices]:
+    return notices(job.notify, job.inventory.topology.organization, mark)
 
 
 def show_report(report: RunReport) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,10 @@ from orchestrator.diagnostic import Diagnostic, Place
 from orchestrator.errors import InvalidInput
 from orchestrator.inventory import document as organization_document
 from orchestrator.inventory import hosts as exchange_hosts
-from orchestrator.inventory import packages, paths, pools
+from orchestrator.inventory import packages, paths, pools, seen
 from orchestrator.inventory.census import Census, check_sites
 from orchestrator.inventory.findings import Findings
+from orchestrator.inventory.seen import Seen
 from orchestrator.inventory.sources import Sources, check_yaml_of_hosts, find
 from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, PoolId, Protocol, ProxyPath, Server, Site, Topology
@@ -42,6 +43,8 @@ class Inventory:
     switch_user_hours : int
         What one switch of a redirection counts as.
     warnings : tuple of Diagnostic
+    seen : mapping of rule id to Seen
+        Rules this farm has shown to be broken.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Inventory:
     strict: Mapping[str, str]
     switch_user_hours: int
     warnings: tuple[Diagnostic, ...]
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
 
 def load_inventory(
@@ -153,6 +157,7 @@ def _assemble(
         accepted=decisions["accept"],
         strict=decisions["strict"],
         switch_user_hours=document.model.policy.switch_user_hours,
+        seen=seen.read(folder, findings),
         warnings=findings.warnings,
     )
 

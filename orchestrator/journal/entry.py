@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """Processes of an interrupted run still lived; written before anything is done about it."""
     CHILD_GONE = "child-gone"
     DRIFT_FOUND = "drift-found"
+    RULE_DISPROVED = "rule-disproved"
+    """A pilot has shown what the farm does; kept in the organisation's findings, too."""
     RUN_RESUMED = "run-resumed"
     ROLLBACK_STARTED = "rollback-started"
     STEPS_COMPENSATED = "steps-compensated"

@@ -29,6 +29,7 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis, *, basis: str) -> No
         console.print()
         _print_paths(console, "If sources went to the goal first", diagnosis.sources_first)
         _print_symptoms(console, diagnosis.sources_first, "What a help desk would see")
+    _print_reasons(console, [*diagnosis.paths, *diagnosis.sources_first])
     console.print()
     console.print(Text(_sentence(diagnosis, basis)), soft_wrap=True)
 
@@ -80,7 +81,7 @@ def _table(title: str, paths: Sequence[PathJudgement]) -> Table:
             str(found.path.protocol),
             str(found.path.users),
             str(found.decision.route),
-            f"{rule.id} [{rule.confidence}]",
+            f"{rule.id} [{rule.confidence}]" + (", taken as broken" if found.worst.strict else ""),
         )
     return table
 
@@ -123,6 +124,18 @@ def path_document(found: PathJudgement) -> dict[str, Any]:
         "confidence": rule.confidence.value,
         "sources": list(rule.references),
     }
+
+
+def _print_reasons(console: Console, paths: Sequence[PathJudgement]) -> None:
+    """Why rules are taken as broken that do not say so themselves: decided, or seen here."""
+    reasons = {
+        pair.judgement.rule.id: pair.judgement.strict
+        for found in paths
+        for pair in found.pairs
+        if pair.judgement.strict
+    }
+    for name, because in sorted(reasons.items()):
+        console.print(Text(f"Rule {name} is taken as broken: {because}"), soft_wrap=True)
 
 
 def symptom_text(judgement: Judgement) -> str:

@@ -39,11 +39,14 @@ class Judgement:
         The rule that decided.
     accepted : str
         Why the operator accepted an ``unknown`` verdict; empty if nobody did.
+    strict : str
+        Why the rule is taken as broken although it does not say so itself.
     """
 
     verdict: Verdict
     rule: Rule
     accepted: str = ""
+    strict: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -169,7 +172,7 @@ class RuleBook:
 
     def _under_policy(self, rule: Rule) -> Judgement:
         if rule.id in self.policy.strict:
-            return Judgement(Verdict.BROKEN, rule)
+            return Judgement(Verdict.BROKEN, rule, strict=self.policy.strict[rule.id])
         if rule.verdict is Verdict.UNKNOWN and rule.id in self.policy.accepted:
             return Judgement(Verdict.UNKNOWN, rule, self.policy.accepted[rule.id])
         return Judgement(rule.verdict, rule)

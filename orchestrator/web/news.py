@@ -30,6 +30,7 @@ _SAID: dict[str, str] = {
     Kind.CHILD_FOUND: "something left of an interrupted run still works",
     Kind.CHILD_GONE: "nothing of the interrupted run works any more",
     Kind.DRIFT_FOUND: "the farm had moved",
+    Kind.RULE_DISPROVED: "the pilot has disproved a rule",
     Kind.RUN_RESUMED: "run resumed",
     Kind.ROLLBACK_STARTED: "way back begun",
     Kind.STEPS_COMPENSATED: "undone by a way back",

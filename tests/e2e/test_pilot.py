@@ -4,11 +4,13 @@ is there to find out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 GOALS = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
 
@@ -48,6 +50,22 @@ def test_the_stop_says_where_the_farm_is_and_what_to_do(
         for name in old
         if name != "ber-cas-71"
     } | {"ber-cas-71": "8.3.245.2"}
+
+
+def test_what_the_pilot_showed_is_kept_with_its_source(
+    farm: Any, run: Callable[..., Any], stopped: tuple[Any, Path]
+) -> None:
+    """Nobody has to remember --strict: the next plan and diagnosis know, and say from where."""
+    kept = yaml.safe_load((farm.inventory / "findings.yml").read_text())["disproved"]
+    assert [(entry["rule"], entry["event"]) for entry in kept] == [("owa-2010-older-source", 46)]
+    journal = json.loads(run("journal", stopped[1], "--json").out.splitlines()[-1])
+    assert (journal["kind"], journal["link"]) == ("rule-disproved", kept[0]["journal"])
+    assert "Kept in" in stopped[0].err
+    says = f"seen on this farm on {kept[0]['seen'][:10]}, event 46 (step verify-pilot of plan "
+    diagnosed = run("diagnose", *farm.options, "--live", ends=2).out
+    assert f"Rule owa-2010-older-source is taken as broken: {says}" in diagnosed
+    refused = run("plan", *farm.options, "--live", *GOALS, ends=3).err
+    assert "is broken by rule owa-2010-older-source" in refused
 
 
 def test_the_next_plan_does_without_what_was_disproved_or_says_why_it_cannot(

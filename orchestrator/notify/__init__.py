@@ -1,0 +1,1 @@
+"""Tells people that a run started, paused, failed or finished; never stops or delays it."""
