@@ -37,6 +37,7 @@ from benchmarks.measure import (
     timed,
     whole_command,
 )
+from benchmarks.report_page import figures as report_page
 
 SITES = 5_000
 MIXED_SITES = 500
@@ -140,6 +141,7 @@ PARTS = {
     "labels": labels,
     "growth": growth,
     "iis-logs": iis_logs,
+    "report": report_page,
 }
 
 if __name__ == "__main__":

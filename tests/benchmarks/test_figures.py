@@ -18,6 +18,8 @@ from benchmarks.measure import (
     timed,
     whole_command,
 )
+from benchmarks.report_page import given, planned, thousand
+from orchestrator.report.page import report_html
 
 SITES = 500
 
@@ -63,3 +65,12 @@ def test_the_largest_real_farm_is_planned_and_written_in_seconds(tmp_path: Path)
     row = whole_command(largest(), LARGEST_WINDOWS, tmp_path)
     assert row["files"] > 800
     assert row["seconds"] < 10
+
+
+def test_the_report_of_a_thousand_servers_stays_within_two_seconds_and_three_megabytes() -> None:
+    farm = thousand()
+    inputs = given(farm, planned(farm, LARGEST_WINDOWS))
+    page = timed(lambda: report_html(inputs), 1)
+    assert len(inputs.plan.steps) > 1000
+    assert page.seconds < 2
+    assert len(str(page.result).encode()) < 3_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.drawing.judged import judged_paths
 from orchestrator.graph import diagnose
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.topology import PoolId
@@ -42,7 +43,9 @@ def rules_used(given: ReportInput) -> list[RuleRow]:
     names = {rule for step in plan.steps for rule in step.rules}
     names |= {*plan.leans_on, *policy.accepted, *policy.strict}
     for state in (plan.start, plan.end):
-        names |= {found.worst.rule.id for found in given.book.judge_all(given.topology, state)}
+        for protocol in {path.protocol for path in given.topology.paths}:
+            judged = judged_paths(given.topology, state, given.book, protocol)
+            names |= {one.judgement.rule.id for one in judged}
     rows = []
     for name in sorted(names & given.book.by_id.keys()):
         rule = given.book.by_id[name]
