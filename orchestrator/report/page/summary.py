@@ -57,6 +57,8 @@ def sentence(given: ReportInput) -> str:
     parts.append(
         f"the planned outage is {outage:,} user-minutes" if outage else "no pool falls to zero"
     )
+    if given.saved.purpose == "rollback":
+        return "; ".join(parts) + "."
     parts.append(
         "the complete way back is planned and checked"
         if given.back is not None and given.back.end == plan.start
