@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.discover_exports import Request, discover_exports
 from orchestrator.cli.discovering import (
     RECORD_VERSION,
     Record,
@@ -60,6 +61,13 @@ def discover(
             "of the list's.",
         ),
     ] = None,
+    exports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--exports",
+            help="Exports of Exchange's cmdlets instead of hosts; no host is asked anything.",
+        ),
+    ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=365, help="How far back events are read.")
     ] = 7,
@@ -78,6 +86,9 @@ def discover(
     """
     extra = tuple(extra_vars or [])
     check_secrets(extra)
+    if exports:
+        asked = Request(output, exports, inventory, answers, vault_password_file, extra, force)
+        return discover_exports(asked)
     before = texts_of(output)
     record = read_record(output) if before else None
     source = inventory or (output if record else None)

@@ -107,7 +107,10 @@ def read_record(folder: Path) -> Record:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"cannot be used: {error or type(error).__name__}"
-        remedy = "discover again from the hosts, into another folder"
+        remedy = (
+            "discover again from the hosts, into another folder; give --exports again, if the "
+            "folder was written from exports"
+        )
         raise InvalidInput(
             [Diagnostic("CAS-E804", found_folder.RECORD, message, Place(str(path)), remedy)]
         ) from None

@@ -41,7 +41,6 @@ def farm_of(draft: Draft) -> tuple[Topology, State, tuple[Diagnostic, ...]]:
         Warnings name servers that were left out because site or build is not known (CAS-W844).
     """
     whole = [s for s in draft.client_access if s.site and s.product_line and s.build]
-    left_out = tuple(_left_out(s) for s in draft.client_access if s not in whole)
     members: dict[PoolId, list[DraftServer]] = defaultdict(list)
     for server in whole:
         members[PoolId(server.site, server.product_line)].append(server)
@@ -61,7 +60,16 @@ def farm_of(draft: Draft) -> tuple[Topology, State, tuple[Diagnostic, ...]]:
         for protocol, directory in server.directories.items()
     }
     state = State({s.name: s.build for s in whole if s.build}, urls)
-    return topology, state, left_out
+    return topology, state, left_out(draft)
+
+
+def left_out(draft: Draft) -> tuple[Diagnostic, ...]:
+    """Client Access servers whose site, line or build no input names (CAS-W844)."""
+    return tuple(
+        _left_out(server)
+        for server in draft.client_access
+        if not (server.site and server.product_line and server.build)
+    )
 
 
 def judge_exported(

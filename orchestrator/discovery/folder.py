@@ -172,6 +172,8 @@ def _variables(server: DraftServer, found: Found) -> dict[str, Any]:
         "exchange_build": str(server.build),
         "exchange_roles": list(server.roles),
     }
+    if server.build is None or not server.build_is_exact:
+        del values["exchange_build"]  # a plan must not rest on a rollup nobody has read
     if server.dag:
         values["exchange_dag"] = server.dag
     if owa is not None and owa.internal_url:

@@ -102,7 +102,8 @@ def template(draft: Draft) -> str:
     lines.append("pools:")
     for pool, servers in sorted(pools.items()):
         lines.append(f"  {pool}:    # {', '.join(servers)}")
-        lines += [f"    {name}: {OPEN}" for name in _POOL_FIELDS]
+        counted = {"mailboxes": draft.mailboxes[pool]} if pool in draft.mailboxes else {}
+        lines += [f"    {name}: {counted.get(name, OPEN)}" for name in _POOL_FIELDS]
     lines += [f"{name}: {OPEN}" for name in _TOP if name != "replication_minutes"]
     return "\n".join(lines) + "\n"
 

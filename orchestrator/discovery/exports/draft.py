@@ -22,7 +22,7 @@ _ROLES = {
     "hubtransport": "HubTransport",
     "mailbox": "Mailbox",
     "unifiedmessaging": "UnifiedMessaging",
-    "edge": "Edge",
+    "edge": "EdgeTransport",
 }
 _METHODS = ("Basic", "Windows", "Digest", "Forms", "LiveId", "OAuth")
 _NO_SITE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
