@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.evidence import Inputs, diagnose_evidence, diagnose_exports
+from orchestrator.cli.evidence import Inputs, diagnose_evidence
 from orchestrator.cli.inputs import read_goals, read_inventory, rule_book
-from orchestrator.cli.live import observed_or_declared
 from orchestrator.cli.options import (
     Accept,
     ExtraVars,
@@ -18,14 +17,9 @@ from orchestrator.cli.options import (
     Strict,
     VaultPasswordFile,
 )
-from orchestrator.cli.view import show
 from orchestrator.discovery.answer import Builds
 from orchestrator.errors import OrchestratorError
-from orchestrator.graph import diagnose as judge
-from orchestrator.planner import goal_state
-from orchestrator.report.results import Diagnosed
 from orchestrator.rules.rule import Policy, Verdict
-from orchestrator.shipped import catalogue
 
 BROKEN = 2
 
@@ -74,17 +68,22 @@ def diagnose(
     _check(inventory, inputs, needs_inventory=live or bool(goals))
     blocked, known = False, Builds()
     book = rule_book(Policy(), accept or [], strict or [])
+    if inventory is not None or inputs.exports:
+        from orchestrator.cli import judging  # loads networkx, which logs do without
     if inventory is not None:
         loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
         book = rule_book(loaded, accept or [], strict or [])
-        state, basis = observed_or_declared(loaded, live, extra_vars or [], vault_password_file)
-        goal = goal_state(loaded.topology, state, goals, catalogue()) if goals else None
-        diagnosis = judge(loaded.topology, state, book, goal)
-        show(Diagnosed(diagnosis, basis))
+        diagnosis, known = judging.diagnose_inventory(
+            loaded,
+            book,
+            goals,
+            live=live,
+            extra_vars=extra_vars or [],
+            vault_password_file=vault_password_file,
+        )
         blocked = bool(diagnosis.blocked)
-        known = Builds.of(loaded.topology, state.builds, basis)
     if inputs.exports:
-        diagnosis, exported = diagnose_exports(inputs.exports, book)
+        diagnosis, exported = judging.diagnose_exports(inputs.exports, book)
         blocked |= bool(diagnosis.blocked)
         if not live:  # what was read from the hosts is newer than any file
             known = known.under(exported)

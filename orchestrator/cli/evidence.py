@@ -1,4 +1,4 @@
-"""`orchestrator diagnose` from logs and exports, with or without an inventory."""
+"""`orchestrator diagnose` from logs, with or without an inventory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rich.text import Text
-
 from orchestrator.cli.inputs import show_warnings
 from orchestrator.cli.reading_progress import reading
 from orchestrator.cli.view import show
@@ -18,20 +16,13 @@ from orchestrator.diagnostic import Diagnostic
 from orchestrator.discovery.answer import Answer, Builds, answer
 from orchestrator.discovery.events.read import read_event_logs
 from orchestrator.discovery.evidence import Evidence
-from orchestrator.discovery.exports.read import read_exports
-from orchestrator.discovery.farm import farm_of, judge_exported
 from orchestrator.discovery.iis.read import read_iis_logs
 from orchestrator.discovery.profile import HourProfile, profile
 from orchestrator.errors import InvalidInput
-from orchestrator.graph import Diagnosis
-from orchestrator.report.console import out
 from orchestrator.report.observed import Observed
-from orchestrator.report.results import Diagnosed
 from orchestrator.rules.engine import RuleBook
-from orchestrator.shipped import catalogue
 
 _MOST_WARNINGS = 25
-_BASIS = "as exported; paths derived from ExternalUrls, users are mailboxes"
 
 
 @dataclass(frozen=True)
@@ -96,28 +87,11 @@ def _zone(name: str) -> tzinfo:
 _ZONE = "an IANA name, e.g. Europe/Paris"
 
 
-def diagnose_exports(paths: Sequence[Path], book: RuleBook) -> tuple[Diagnosis, Builds]:
-    """Judge the farm as exports show it; gives the verdicts, and the builds they name exactly."""
-    with reading("exports") as on_progress:
-        exports = read_exports(paths, catalogue(), on_progress)
-    draft = exports.draft
-    topology, state, left_out = farm_of(draft)
-    _warn((*exports.findings, *left_out))
-    diagnosis = Diagnosis(tuple(judge_exported(draft, topology, state, book, catalogue())))
-    show(Diagnosed(diagnosis, _BASIS, "exported"))
-    inexact = {server.name for server in draft.client_access if not server.build_is_exact}
-    if inexact:
-        line = f"No export names the rollup of {len(inexact)} servers: see docs/discovery.md."
-        out().print(Text(line), soft_wrap=True)
-    exact = {name: build for name, build in state.builds.items() if name not in inexact}
-    return diagnosis, Builds.of(topology, exact, "as exported")
-
-
 def diagnose_evidence(inputs: Inputs, known: Builds, book: RuleBook) -> Answer:
     """Read the logs and print what they show."""
     zones = read_zones(inputs.zones, {pool.site for pool in known.pools.values()})
     evidence = _read(inputs, zones.usual_zone)
-    _warn(evidence.findings)
+    warn_of(evidence.findings)
     if not any(file.kind for file in evidence.files):
         raise InvalidInput([_nothing_used(evidence), *evidence.findings])
     found = answer(evidence, known, book)
@@ -158,7 +132,7 @@ def _nothing_used(evidence: Evidence) -> Diagnostic:
     )
 
 
-def _warn(findings: Sequence[Diagnostic]) -> None:
+def warn_of(findings: Sequence[Diagnostic]) -> None:
     """All warnings, but no more than some of one code: a folder may hold thousands of files."""
     by_code: dict[str, list[Diagnostic]] = defaultdict(list)
     for finding in findings:

@@ -6,13 +6,13 @@ import json
 import os
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from support.iis_logs import arrival, head, log_on, poll
+from support.memory import megabytes, watched
 
 BYTES = 1_000_000_000
 SHARE = 0.02
@@ -48,26 +48,18 @@ def write_log(path: Path, size: int) -> int:
     return log_ons * times
 
 
-def _spent(command: list[str], given: str = "") -> tuple[float, float, str]:
-    """Wall-clock seconds, megabytes at most, and standard output of a command."""
+def _spent(command: list[str], given: str = "") -> tuple[float, str, str]:
+    """Wall-clock seconds, standard output and standard error of a command."""
     begin = time.monotonic()
-    with subprocess.Popen(
+    done = subprocess.run(
         command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        input=given,
+        capture_output=True,
         text=True,
+        check=True,
         env={**os.environ, "LC_ALL": "C"},
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with process.stdin as stream:
-            stream.write(given)
-        text = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - begin
-    assert process.returncode == 0
-    return seconds, usage.ru_maxrss / 1024, text
+    )
+    return time.monotonic() - begin, done.stdout, done.stderr
 
 
 def measured(path: Path, runs: int = RUNS) -> dict[str, float]:
@@ -77,14 +69,13 @@ def measured(path: Path, runs: int = RUNS) -> dict[str, float]:
     """
     ours, theirs, most, found = [], [], 0.0, -1
     for _ in range(runs):
-        seconds, _, text = _spent(["grep", "-c", "proxyLogon", str(path)])
+        seconds, text, _ = _spent(["grep", "-c", "proxyLogon", str(path)])
         theirs.append(seconds)
         expected = int(text)
-        seconds, megabytes, text = _spent(
-            [sys.executable, "-m", "orchestrator.discovery.iis"], json.dumps([str(path)])
-        )
+        command = watched("orchestrator.discovery.iis")
+        seconds, text, said = _spent(command, json.dumps([str(path)]))
         ours.append(seconds)
-        most = max(most, megabytes)
+        most = max(most, megabytes(said))
         _, _, tally = json.loads(text.splitlines()[-1])
         found = sum(pair["count"] for _, pair in tally["proxied"])
         if found != expected:

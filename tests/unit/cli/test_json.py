@@ -14,7 +14,7 @@ import pytest
 import typer
 from support.cases import FOLDER, load_case
 
-from orchestrator.cli.main import app, main
+from orchestrator.cli.main import add_commands, app, main
 from orchestrator.execution.run import RunReport
 from orchestrator.execution.stop import StopReport
 from orchestrator.journal.steps import StepStatus
@@ -67,6 +67,7 @@ def valid(text: str, command: str, code: int) -> dict[str, Any]:
 
 
 def test_every_command_knows_both_and_has_a_schema(run: Run) -> None:
+    add_commands()
     names = {one.name for one in app.registered_commands} - NO_DOCUMENT
     assert {"diagnose", "plan", "apply", "status", "graph"} <= names
     for name in names:
