@@ -91,10 +91,86 @@ class DiagnosisDoc(Part):
     sources_first: list[JudgedPathDoc]
 
 
-class ObservedDoc(Part):
-    """What event logs and IIS logs show; the whole answer is in the messages."""
+VerdictWord = Literal["ok", "advisory", "unknown", "broken"]
 
-    verdict: Literal["ok", "advisory", "unknown", "broken"]
+
+class SightingDoc(Part):
+    """How often, since when, until when, and in which file first."""
+
+    server: str
+    count: int
+    first: str | None
+    last: str | None
+    place: str
+
+
+class RuleNameDoc(Part):
+    """A rule by its name."""
+
+    rule: str
+    confidence: str
+
+
+class AffectedDoc(SightingDoc):
+    """A source whose event log shows the error."""
+
+    builds: list[str]
+    targets: list[str]
+    rules: list[RuleNameDoc]
+    people: int | None
+    users: int | None
+
+
+class ObservedPathDoc(SightingDoc):
+    """A proxied path the logs show."""
+
+    source: str
+    target: str
+    verdict: VerdictWord
+    rule: str
+    confidence: str
+    source_build: str | None
+    target_build: str | None
+    users: int | None
+    how: list[str]
+    log_ons_by_hour: dict[str, int]
+
+
+class ObservedEventDoc(SightingDoc):
+    """Other events of proxying."""
+
+    event_id: int
+    meaning: str
+    targets: list[str]
+    confidence: str
+
+
+class PeopleDoc(SightingDoc):
+    """Who signed in at a server."""
+
+    users: int
+    exact: bool
+
+
+class HoursDoc(Part):
+    """Log-ons by hour of the week, from Monday midnight."""
+
+    zone: str
+    log_ons: list[float]
+    hours_seen: list[int]
+
+
+class ObservedDoc(Part):
+    """What event logs and IIS logs show."""
+
+    verdict: VerdictWord
+    answer: str
+    affected: list[AffectedDoc]
+    paths: list[ObservedPathDoc]
+    events: list[ObservedEventDoc]
+    people: list[PeopleDoc]
+    hours_of_the_week: list[HoursDoc]
+    files: list[dict[str, Any]]
 
 
 class DiagnoseDoc(Head):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from support import event_logs, exchange_exports
 from support.iis_logs import head, log_on, poll
 
 from orchestrator.cli.main import main
 from orchestrator.cli.reading_progress import reading
+from orchestrator.report.documents import schema_of
 
 CONTOSO = Path(__file__).resolve().parents[3] / "inventories" / "contoso"
 
@@ -103,7 +105,9 @@ def test_zones_of_sites_and_the_document(
     write(tmp_path, "ber-cas-01/u_ex1.log", head() + log_on() + log_on("2012-02-27 08:15:00"))
     command = ["diagnose", "-i", str(CONTOSO), "--iis-logs", str(tmp_path), "--json"]
     assert main([*command, "--zone", "UTC", "--zone", "berlin=Asia/Tokyo"]) == 2
-    observed = json.loads(capsys.readouterr().out)["observed"]
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema_of("diagnose"))
+    observed = document["observed"]
     (path,) = observed["paths"]
     assert (path["source"], path["target"], path["count"]) == ("par-cas-01", "ber-cas-01", 2)
     assert path["log_ons_by_hour"] == {
