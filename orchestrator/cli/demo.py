@@ -42,12 +42,14 @@ def demo(
         approval = ("--approve", digest(plan))
         _say("Doing it", "apply", str(plan), *farm, *approval)
         _say("And now?", "diagnose", *farm, "--live")
+        _say("What does the change board file?", "report", str(plan))
     finally:
         _say("Stopping the simulated farm", "lab", "down", "--state", str(state))
     console = out()
     console.rule()
     for line in (
         f"Done in {time.monotonic() - began:.0f} s. What is left to look at:",
+        f"  {plan}/report.html   the page for the change board, planned and actual",
         f"  {plan}/plan.json     the plan",
         f"  {plan}/playbooks/    what was run; an operator can run it with ansible-playbook",
         f"  {plan}/rollback/     the way back",

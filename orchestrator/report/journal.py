@@ -55,7 +55,11 @@ def entry_text(entry: Entry) -> Text:
 
 def steps_table(plan: Plan, run: RunView) -> Table:
     """Every step of a plan with its status, in the plan's order."""
-    table = Table("step", "status", "attempt", "begun (UTC)", "seconds", "why", box=None)
+    table = Table(box=None)
+    table.add_column("step", overflow="fold")
+    for name in ("status", "attempt", "begun (UTC)", "seconds"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("why", overflow="fold")
     for step in plan.steps:
         known = run.steps.get(step.id)
         status = run.status(step.id)
