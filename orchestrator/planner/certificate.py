@@ -32,9 +32,9 @@ def no_order(
         found.append(arc)
         if first == then:
             lines.append(
-                f"  while {first} changes it may show another build for minutes, and then "
-                f"{arc.path} is {arc.judgement.verdict} by rule {arc.judgement.rule.id} "
-                f"[{arc.judgement.rule.confidence}], whatever the order"
+                f"  on its way to {first.new} {first.pool} may show another build for minutes, or "
+                f"stops on it, and then {arc.path} is {arc.judgement.verdict} by rule "
+                f"{arc.judgement.rule.id} [{arc.judgement.rule.confidence}], whatever the order"
             )
             lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from orchestrator.model.build import Build
@@ -98,7 +98,12 @@ class Disjunction:
 
 @collector_paused()
 def path_facts(
-    topology: Topology, start: State, end: State, book: RuleBook, ways: Ways | None = None
+    topology: Topology,
+    start: State,
+    end: State,
+    book: RuleBook,
+    ways: Ways | None = None,
+    patient: Collection[ProxyPath] = (),
 ) -> list[PathFacts]:
     """The facts of every path that would be proxied if its target had no ExternalURL.
 
@@ -106,6 +111,8 @@ def path_facts(
     ----------
     ways : mapping of server to Way, optional
         How each server gets from start to end; at once if it is not given.
+    patient : collection of ProxyPath
+        Paths broken today that rather stay so for longer than be repaired early (`Grid`).
     """
     facts = []
     seen = _Seen(topology, start, end, book, ways or direct_ways(topology, start, end))
@@ -113,7 +120,7 @@ def path_facts(
         if seen.route(path, AccessMode.PROXY) is not Route.PROXY:
             continue
         before, after = (seen.route(path, mode).may_proxy for mode in seen.modes(path.label))
-        pairs = tuple(seen.pairs(path))
+        pairs = tuple(seen.pairs(path, patient=path in patient))
         facts.append(PathFacts(path, pairs, before, after))
     return facts
 
@@ -207,25 +214,27 @@ class _Seen:
             self._routes[key] = route(source, target, protocol, mode).route
         return self._routes[key]
 
-    def pairs(self, path: ProxyPath) -> Iterator[PairFacts]:
+    def pairs(self, path: ProxyPath, *, patient: bool) -> Iterator[PairFacts]:
         """One per combination of ways at either end."""
         for source, target in itertools.product(
             self._ways_of(path.source), self._ways_of(path.target)
         ):
-            yield PairFacts(source, target, self._grid(path.protocol, source, target))
+            grid = self._grid(path.protocol, source, target, patient=patient)
+            yield PairFacts(source, target, grid)
 
     def _ways_of(self, pool: PoolId) -> list[Way]:
         if pool not in self._of_pool:
             self._of_pool[pool] = ways_of_pool(self._topology.pools[pool], self._ways)
         return self._of_pool[pool]
 
-    def _grid(self, protocol: Protocol, source: Way, target: Way) -> Grid:
-        key = (protocol, source.builds, source.passing, target.builds, target.passing)
+    def _grid(self, protocol: Protocol, source: Way, target: Way, *, patient: bool) -> Grid:
+        ends = (source.builds, source.passing, target.builds, target.passing)
+        key = (protocol, *ends, patient)
         if key not in self._grids:
             judge = self._book.judge
             judgements = tuple(
                 tuple(judge(protocol, s.build, t.build) for t in target.points)
                 for s in source.points
             )
-            self._grids[key] = Grid(source.points, target.points, judgements)
+            self._grids[key] = Grid(source.points, target.points, judgements, patient)
         return self._grids[key]

@@ -128,6 +128,15 @@ def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Chan
     return list(zip(way, [*way[1:], way[0]], strict=True))
 
 
+def tangled(arcs: Iterable[Arc], sequence: Sequences = ()) -> set[Change]:
+    """Every change that lies on some cycle."""
+    pairs = {(arc.first, arc.then) for arc in arcs} | {*sequence}
+    changes = sorted({change for pair in pairs for change in pair})
+    number = {change: at for at, change in enumerate(changes)}
+    successors = adjacency(len(changes), ((number[a], number[b]) for a, b in pairs))
+    return {changes[n] for part in knots(successors, range(len(changes))) for n in part}
+
+
 def _numbered(
     arcs: Iterable[Arc], sequence: Sequences
 ) -> tuple[list[Change], dict[Label, set[tuple[int, int]]]]:

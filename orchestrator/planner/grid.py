@@ -55,11 +55,15 @@ class Grid:
     source, target : tuple of Point
     judgements : tuple of tuple of Judgement
         By source and target.
+    patient : bool
+        Of a pair that is broken today and could work for a while, break and be repaired later:
+        whether it stays broken until then, or is repaired at once and kept from breaking.
     """
 
     source: tuple[Point, ...]
     target: tuple[Point, ...]
     judgements: tuple[tuple[Judgement, ...], ...]
+    patient: bool = False
 
     @property
     def end(self) -> Cell:
@@ -102,12 +106,31 @@ class Grid:
 
     @cached_property
     def unavoidable(self) -> tuple[Cell, ...]:
-        """Cells seen in any order while one change is made, and bad."""
+        """Bad cells seen in any order: on a stop, or while a change is made."""
         return tuple(
             cell
             for cell in self._forbidden
             if cell not in {(0, 0), self.end} and not self._options(cell)
         )
+
+    @cached_property
+    def cautious(self) -> bool:
+        """Whether it makes a difference to be patient: there are cells that break what may work."""
+        return bool(self._breaking_again[1])
+
+    @cached_property
+    def _breaking_again(self) -> tuple[set[Cell], set[Cell]]:
+        """Cells in which a pair broken today works, and later ones that would break it again.
+
+        The later ones do no harm as long as it has never worked.
+        """
+        if self.works_first or not self.works_last:
+            return set(), set()
+        stops = [c for c in self.cells if self.source[c[0]].stop and self.target[c[1]].stop]
+        good = self._leading_to_end([cell for cell in stops if not self.blocks(cell)])
+        never = self._never_worked([cell for cell in stops if self.blocks(cell)])
+        pairs = [(g, b) for g in good for b in never if g[0] <= b[0] and g[1] <= b[1]]
+        return {g for g, _ in pairs}, {b for _, b in pairs}
 
     @cached_property
     def _settled(self) -> tuple[list[Demand], list[Open]]:
@@ -169,9 +192,14 @@ class Grid:
             return frozenset(ok)
         good = self._leading_to_end(ok)
         never = self._never_worked([cell for cell in stops if cell in blocked])
-        late = {c for c in blocked if any(g[0] <= c[0] and g[1] <= c[1] for g in good)}
+        early = self._breaking_again[0] if self.patient else set()
+        late = {
+            cell
+            for cell in blocked
+            if any(g[0] <= cell[0] and g[1] <= cell[1] for g in good - early)
+        }
         beyond = {cell for cell in stops if cell in blocked} - never
-        return frozenset((set(ok) - good) | late | beyond)
+        return frozenset((set(ok) - good) | early | late | beyond)
 
     def _leading_to_end(self, ok: Iterable[Cell]) -> set[Cell]:
         """Cells from which the end can be reached by cells that work."""
@@ -266,10 +294,10 @@ class PairFacts:
 
     @property
     def unavoidable(self) -> list[tuple[Change, Judgement]]:
-        """Changes during which a bad state shows in any order."""
+        """Changes that bring about a bad state in any order."""
         found = []
         for cell in self.grid.unavoidable:
             row, column = self.grid.source[cell[0]], self.grid.target[cell[1]]
-            way, point = (self.target, column) if row.stop else (self.source, row)
+            way, point = (self.source, row) if row.enters else (self.target, column)
             found.append((way.changes[point.enters - 1], self.grid.at(cell)))
         return found

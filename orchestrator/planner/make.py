@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 
 import networkx as nx
@@ -12,20 +13,21 @@ from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Timing
 from orchestrator.model.state import AccessMode, State
-from orchestrator.model.topology import Label, PoolId, Protocol, Topology
+from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
 from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order, on_cycles
+from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import batches, consent_findings
-from orchestrator.planner.certificate import bad_end, no_order
+from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
-from orchestrator.planner.constraints import Arc, PathFacts, order_arcs, path_facts
-from orchestrator.planner.cycles import Cut, Sequences, cheapest_cut
+from orchestrator.planner.constraints import PathFacts
+from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.price import Prices
 from orchestrator.planner.probes import Observer
 from orchestrator.planner.stops import shortest_ways
-from orchestrator.planner.way import Ways, in_sequence
+from orchestrator.planner.way import Ways
 from orchestrator.rules.engine import RuleBook
 
 
@@ -66,44 +68,45 @@ def make_plan(
     findings = consent_findings(topology, start, end)
     if findings:
         raise InvalidInput(findings)
-    ways = shortest_ways(topology, start, end, catalogue, beneath or {})
-    facts = path_facts(topology, start, end, book, ways)
-    sequence = in_sequence(ways.values())
-    bad = [(f, j) for f in facts if (j := f.broken_by_goal())]
+    turned = _turned_anyway(topology, start, end)
+    charge = book.policy.switch_user_hours * 60
+
+    def ask(ways: Ways, patient: Collection[ProxyPath] = ()) -> Demands:
+        return demands_of(topology, start, end, book, ways, turned, patient)
+
+    def prices(ways: Ways) -> Prices:
+        return Prices(topology, partial(_minutes, topology, ways), charge, timing)
+
+    demands = ask(shortest_ways(topology, start, end, catalogue, beneath or {}))
+    bad = [(f, j) for f in demands.facts if (j := f.broken_by_goal())]
     if bad:
         raise bad_end(bad, topology)
-    turned = _turned_anyway(topology, start, end)
-    arcs = [arc for arc in order_arcs(facts) if arc.label not in turned]
-    free = _capable(topology) - {fact.path.label for fact in facts if fact.broken_after}
-    charge = book.policy.switch_user_hours * 60
-    price = Prices(topology, partial(_minutes, topology, ways), charge, timing)
-    cut = cheapest_cut(arcs, free, price, sequence)
-    if cut is None:
-        raise no_order(topology, arcs, free, sequence)
+    free = _capable(topology) - {f.path.label for f in demands.facts if f.broken_after}
+    found = answer(topology, demands, ask, free, prices, catalogue)
+    facts, ways = found.demands.facts, found.demands.ways
 
     def build(labels: Labels) -> Plan:
-        held = [arc for arc in arcs if arc.label not in labels]
+        held = found.demands.held(labels)
         redirected = sorted({*turned, *labels})
         draft = assemble(topology, start, end, catalogue, facts, held, redirected, ways)
         tidy(draft, topology, start, end, _half_turned(topology, start, end) - {*labels})
         return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
 
-    return cheapest_plan(topology, _sets(arcs, free, price, cut, sequence), build, charge, timing)
+    sets = _sets(found, free, prices(ways))
+    made = cheapest_plan(topology, sets, build, charge, timing)
+    return replace(made, remarks=(*found.remarks, *made.remarks))
 
 
-def _sets(
-    arcs: Sequence[Arc],
-    free: Collection[Label],
-    price: Prices,
-    cut: Cut,
-    sequence: Sequences,
-) -> Sets:
+def _sets(found: Answer, free: Collection[Label], price: Prices) -> Sets:
     """Which sets of labels to try: the cheapest by itself, and where there are few all others."""
-    knotted = on_cycles(arcs, sequence)
+    cut, sequence = found.cut, found.demands.sequence
+    knotted = on_cycles(found.demands.arcs, sequence)
     labels = {arc.label for arc in knotted} & {*free}
     if not labels or len(labels) > MOST_LABELS:
         return Sets([(cut.at_least, cut.labels), (cut.at_least, None)], cut.at_least)
     others = cut.cost + min(map(price, labels))  # such as hold a cheaper one and more
+    if found.demands.cautious:
+        others = cut.at_least  # other demands might do with other labels
     return Sets(cuts_in_order(knotted, labels, price, sequence), others)
 
 

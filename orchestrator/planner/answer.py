@@ -1,0 +1,162 @@
+"""The cheapest order of some ways, and of others where those have none."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from orchestrator.model.build import Catalogue
+from orchestrator.model.topology import Label, ProxyPath, Topology
+from orchestrator.planner.certificate import no_order
+from orchestrator.planner.cycles import Cut, cheapest_cut, tangled
+from orchestrator.planner.demands import Demands, Undecided
+from orchestrator.planner.detours import other_ways, with_stops
+from orchestrator.planner.way import Way, Ways
+
+Ask = Callable[[Ways, Collection[ProxyPath]], Demands]
+
+FEW_UNSURE = 4
+"""Paths broken today up to which every choice of repairing them early or late is looked at."""
+
+FEW_KINDS = 8
+"""Kinds of servers up to which every one may make a stop; of more only those on a contradiction."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Demands that can be met, and the labels whose redirection lets them.
+
+    Parameters
+    ----------
+    demands : Demands
+    cut : Cut
+    remarks : tuple of str
+        Stops that were not asked for by packages.
+    """
+
+    demands: Demands
+    cut: Cut
+    remarks: tuple[str, ...] = ()
+
+
+def answer(
+    topology: Topology,
+    demands: Demands,
+    ask: Ask,
+    free: Collection[Label],
+    prices: Callable[[Ways], Callable[[Label], int]],
+    catalogue: Catalogue,
+) -> Answer:
+    """The cheapest cut of some demands; of ways with more stops if there is none.
+
+    Parameters
+    ----------
+    demands : Demands
+        Of the ways with the fewest stops.
+    ask : callable
+        The demands of other ways, and if some paths broken today need not be repaired early.
+    free : collection of Label
+        Labels that may be redirected.
+    prices : callable
+        What redirecting a label costs at least if servers go some ways.
+
+    Raises
+    ------
+    NoSafePlan
+        For the ways with the fewest stops, if no others do.
+    """
+    question = _Question(ask, free, prices)
+    found = question.cheapest(demands)
+    if found is not None:
+        return found
+
+    def price(ways: Ways) -> int | None:
+        try:
+            tried = question.cheapest(ask(ways, ()))
+        except Undecided:
+            return None
+        return None if tried is None else tried.cut.cost
+
+    options = {way: other_ways(topology, way, catalogue) for way in _kinds(demands, free)}
+    effort = sum(len(fact.pairs) for fact in demands.facts)
+    ways = with_stops(demands.ways, options, price, effort)
+    found = question.cheapest(ask(ways, ())) if ways is not None else None
+    if ways is None or found is None:
+        raise no_order(topology, demands.arcs, free, demands.sequence)
+    return replace(found, remarks=_told(demands.ways, ways, catalogue))
+
+
+@dataclass(frozen=True)
+class _Question:
+    ask: Ask
+    free: Collection[Label]
+    prices: Callable[[Ways], Callable[[Label], int]]
+
+    def cheapest(self, demands: Demands) -> Answer | None:
+        """The cheapest cut; where a path is broken today also if it stays so for longer.
+
+        Raises
+        ------
+        Undecided
+            If there may be an order, and people would have to say which.
+        """
+        unsure = demands.cautious
+        if not unsure:
+            cut = self._cut(demands)
+            return Answer(demands, cut) if cut else None
+        some = range(len(unsure) + 1) if len(unsure) <= FEW_UNSURE else (0, len(unsure))
+        best: Answer | None = None
+        undecided: Undecided | None = None
+        bounds: list[int] = []
+        for patient in itertools.chain(*(itertools.combinations(unsure, n) for n in some)):
+            tried = self.ask(demands.ways, patient) if patient else demands
+            try:
+                cut = self._cut(tried)
+            except Undecided as found:
+                undecided = undecided or found
+                continue
+            if cut is None:
+                continue
+            bounds.append(cut.at_least)
+            if best is None or cut.cost < best.cut.cost:
+                best = Answer(tried, cut)
+            if not cut.labels:
+                break
+        if best is None:
+            if undecided:
+                raise undecided
+            return None
+        # Only if every choice was looked at is the least of them a bound.
+        at_least = min(bounds) if len(unsure) <= FEW_UNSURE else 0
+        return replace(best, cut=replace(best.cut, at_least=at_least)) if best.cut.labels else best
+
+    def _cut(self, demands: Demands) -> Cut | None:
+        price = self.prices(demands.ways)
+        cut = cheapest_cut(demands.arcs, self.free, price, demands.sequence)
+        if cut is not None:
+            demands.held(cut.labels)
+        return cut
+
+
+def _kinds(demands: Demands, free: Collection[Label]) -> list[Way]:
+    """Ways worth making longer: of many only those whose changes contradict each other."""
+    every = {id(way): way for way in demands.ways.values() if way.changes}
+    kinds = sorted({*every.values()}, key=lambda way: (way.pool, way.builds, way.passing))
+    if len(kinds) <= FEW_KINDS:
+        return kinds
+    fixed = [arc for arc in demands.arcs if arc.label not in free]
+    knotted = tangled(fixed, demands.sequence)
+    return [way for way in kinds if knotted & {*way.changes}]
+
+
+def _told(before: Ways, now: Ways, catalogue: Catalogue) -> tuple[str, ...]:
+    """Which pools make stops nobody asked for."""
+    longer = sorted(
+        {(way.pool, way.builds) for name, way in now.items() if way.builds != before[name].builds}
+    )
+    return tuple(
+        f"{pool} goes by {', '.join(catalogue.name(build) for build in builds[1:-1])}: "
+        "without that stop there is no order in which no path breaks"
+        for pool, builds in longer
+    )
