@@ -61,11 +61,19 @@ def read_farm(inputs: AnsibleInputs, inventory: Inventory) -> ObservedFarm:
         return FarmReader(inputs, folder, names, on_event=on_event, cancel=cancel)()
 
 
-def discover_hosts(inputs: AnsibleInputs, names: Sequence[str], events_since: str) -> Reading:
+def discover_hosts(
+    inputs: AnsibleInputs, names: Sequence[str], events_since: str, *, limit: str = ""
+) -> Reading:
     """Read a bare list of hosts by the discovering playbook; nothing is left on disk."""
     with _progress(len(names)) as (folder, on_event, cancel):
         return read_hosts(
-            inputs, folder, names, events_since=events_since, on_event=on_event, cancel=cancel
+            inputs,
+            folder,
+            names,
+            events_since=events_since,
+            limit=limit,
+            on_event=on_event,
+            cancel=cancel,
         )
 
 

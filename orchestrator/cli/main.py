@@ -20,6 +20,7 @@ _CliError: type[Exception] = next(
 COMMANDS = (
     "discover",
     "diagnose",
+    "reconcile",
     "plan",
     "explain",
     "check",

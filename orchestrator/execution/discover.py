@@ -47,6 +47,7 @@ def read_hosts(
     expected: Collection[str],
     *,
     events_since: str,
+    limit: str = "",
     on_event: Callable[[TaskEvent], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Reading:
@@ -61,6 +62,8 @@ def read_hosts(
         Hosts that must answer.
     events_since : str
         ISO 8601 in UTC.
+    limit : str
+        A pattern of hosts, empty for the whole list.
     on_event, cancel
         As in `run_playbook`.
     """
@@ -68,7 +71,10 @@ def read_hosts(
     since = f"exchange_events_since={events_since}"
     # First, so that a value of the user's own goes before it.
     request = replace(
-        request, results_of=frozenset({TASK}), extra_vars=(since, *request.extra_vars)
+        request,
+        results_of=frozenset({TASK}),
+        extra_vars=(since, *request.extra_vars),
+        limit=limit,
     )
     return reading(run_playbook(request, on_event=on_event, cancel=cancel), expected)
 

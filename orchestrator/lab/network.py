@@ -225,20 +225,31 @@ class Network:
         order = [servers[(turn + offset) % len(servers)] for offset in range(len(servers))]
         return next((name for name in order if self._world.serves_web(name)), order[0])
 
+    def _of_session(self, name: str, host: str, asked: Request) -> str:
+        """The server whose session a request to a published name carries, else the one in turn.
+
+        OWA needs a balancer that keeps a session on its server, whatever the connection.
+        """
+        servers = self._world.farm.published.get(host.lower(), ())
+        holding = (s for s in servers if self.owa[s].holds_session(asked))
+        return next((s for s in holding if self._world.serves_web(s)), name)
+
     def _handler(self, name: str, host: str, port: int, request: Request) -> Handler:
         if port in _WINRM_PORTS:
             return self._winrm(name, tls=port in _TLS_PORTS)
-        world, front = self._world, self.owa[name]
+        world = self._world
         connected, peer = _client(request), request.header(_FROM)
 
         async def handle(asked: Request) -> Response:
             began = world.clock()
             client = asked.header("user-agent") or connected
+            server = self._of_session(name, host, asked)
+            front = self.owa[server]
             user = front.account(asked, peer)
             response = await front.handle(asked, host=host, client=client)
             world.logs.request(
-                name,
-                world.server_clock(name),
+                server,
+                world.server_clock(server),
                 asked,
                 status=response.status,
                 user=user,

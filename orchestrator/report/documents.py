@@ -349,7 +349,27 @@ class DiscoverDoc(Head):
     problems: list[DiagnosticDoc]
     open: list[DiagnosticDoc] = Field(description="what is still to be said")
     plan_refuses: list[DiagnosticDoc]
+    events: list[dict[str, Any]] = Field(description="what their event logs say of proxying")
     difference: list[str]
+
+
+class ReconciledRow(Part):
+    """One thing, by everybody who says something of it."""
+
+    kind: str
+    subject: str
+    declared: str
+    read: str
+    logged: str
+    standing: Literal["agrees", "differs", "unknown"]
+    note: str
+
+
+class ReconcileDoc(Head):
+    """`reconcile`."""
+
+    rows: list[ReconciledRow]
+    problems: list[DiagnosticDoc]
 
 
 class PauseDoc(Head):
@@ -390,6 +410,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "graph": GraphDoc,
     "report": ReportDoc,
     "discover": DiscoverDoc,
+    "reconcile": ReconcileDoc,
     "pause": PauseDoc,
     "journal --verify": VerifiedDoc,
     "journal": EntryDoc,

@@ -47,6 +47,10 @@ class OwaFront:
         """Note that a user could not connect because IIS is down."""
         self._source.log(client, mailbox="", outcome="unavailable", text="connection refused")
 
+    def holds_session(self, request: Request) -> bool:
+        """Whether a request belongs to a user who has logged on here."""
+        return request.cookies().get("sessionid", "") in self._sessions
+
     def account(self, request: Request, peer: str | None) -> str:
         """Who asks, as IIS logs it: a user by name, another server by its machine account.
 

@@ -104,7 +104,7 @@ def test_every_module_knows_check_mode_and_a_target(name):
     assert spec(name)["target"] == {"type": "str", "required": True}
 
 
-@pytest.mark.parametrize("name", [*MODULES, "owa_probe"])
+@pytest.mark.parametrize("name", [*MODULES, "owa_probe", "owa_publication"])
 def test_the_documentation_is_complete(name):
     content = documentation(name)
     about = content["DOCUMENTATION"]

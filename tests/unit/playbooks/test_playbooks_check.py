@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 PLAYBOOKS = HERE.parents[2] / "playbooks"
 BIN = Path(sys.executable).parent
 STEPS = sorted(path for path in (HERE / "steps").glob("*.yml") if path.name != "hosts.yml")
-READING = [PLAYBOOKS / "read_state.yml", PLAYBOOKS / "discover.yml"]
+READING = [PLAYBOOKS / f"{name}.yml" for name in ("read_state", "discover", "redirect_evidence")]
 TASK_FILES = [
     *sorted(PLAYBOOKS.glob("roles/*/tasks/*.yml")),
     *READING,
@@ -130,6 +130,7 @@ def test_ansible_lint_profile_production(tmp_path):
             "roles",
             "read_state.yml",
             "discover.yml",
+            "redirect_evidence.yml",
             *STEPS,
         ],
         cwd=PLAYBOOKS,
