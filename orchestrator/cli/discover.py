@@ -27,6 +27,7 @@ from orchestrator.cli.view import show
 from orchestrator.discovery import folder as found_folder
 from orchestrator.discovery import todo
 from orchestrator.discovery.draft import Draft
+from orchestrator.discovery.facts_events import reported_events
 from orchestrator.discovery.from_facts import draft, left_out
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.execution.attempts import AnsibleInputs
@@ -134,6 +135,7 @@ def discover(
         problems=problems,
         warnings=warnings,
         open_fields=said.open,
+        events=reported_events(record.answers),
         refused=seen_by_plan(output, vault_password_file, extra) if written else (),
         difference=changed,
         written=written,

@@ -12,7 +12,8 @@ from pathlib import Path
 from orchestrator.cli.discovering import read_record
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.discovery.draft import Draft
-from orchestrator.discovery.evidence import Evidence
+from orchestrator.discovery.evidence import EventEvidence, Evidence
+from orchestrator.discovery.facts_events import reported_events
 from orchestrator.discovery.from_facts import draft, left_out
 from orchestrator.discovery.redirects import INSIDE, OUTSIDE, RedirectCheck
 from orchestrator.errors import InvalidInput
@@ -39,12 +40,14 @@ class Read:
     ----------
     draft : Draft
     names : mapping of address to host name
+    events : tuple of EventEvidence
     not_read : sequence of str
     problems : sequence of Diagnostic
     """
 
     draft: Draft
     names: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[EventEvidence, ...] = ()
     not_read: Sequence[str] = ()
     problems: Sequence[Diagnostic] = ()
 
@@ -98,13 +101,15 @@ def look_at_redirects(
 def read_logs(
     events: Sequence[Path], iis_logs: Sequence[Path], read: Read | None
 ) -> Evidence | None:
-    """What logs show; None if none were given."""
-    if not events and not iis_logs:
+    """What logs and the events that hosts reported show; None if there are neither."""
+    reported = read.events if read is not None else ()
+    if not events and not iis_logs and not reported:
         return None
     from orchestrator.discovery.events.read import read_event_logs
     from orchestrator.discovery.iis.read import read_iis_logs
 
-    evidence = Evidence()
+    # The same log, read twice, would count twice.
+    evidence = Evidence(events=() if events else reported)
     if events:
         evidence += read_event_logs(events)
     if iis_logs:
@@ -121,4 +126,4 @@ def _read(reading: Reading) -> Read:
     }
     problems = (*reading.problems, *unusable, *reading.not_exchange.values(), *left_out(drafted))
     not_read = tuple(p.subject.removeprefix("host ") for p in (*reading.problems, *unusable))
-    return Read(drafted, names, not_read, problems)
+    return Read(drafted, names, reported_events(reading.answers), not_read, problems)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.discovery.draft import DraftServer
+from orchestrator.discovery.evidence import EventEvidence
 from orchestrator.discovery.folder import Found
 from orchestrator.model.topology import Protocol
 from orchestrator.report.json_text import diagnostic_document
@@ -34,6 +35,8 @@ class Summary:
     difference : sequence of str
         Lines of a unified diff against what the folder held before.
     written : bool
+    events : sequence of EventEvidence
+        What the servers' own event logs say of proxying.
     """
 
     found: Found
@@ -45,6 +48,7 @@ class Summary:
     refused: Sequence[Diagnostic]
     difference: Sequence[str]
     written: bool
+    events: Sequence[EventEvidence] = ()
 
     @property
     def complete(self) -> bool:
@@ -77,6 +81,10 @@ def _print(console: Console, result: Summary) -> None:
             console.print(Text(f"{title}:", style="bold"))
             for line in found:
                 console.print(Text(f"  {line}"), soft_wrap=True)
+    if result.events:
+        console.print(Text("What the event logs say of proxying:", style="bold"))
+        for event in result.events:
+            console.print(Text(f"  {_event(event)}"), soft_wrap=True)
     if result.difference:
         console.print(Text("What has changed since:", style="bold"))
         for text in result.difference:
@@ -84,6 +92,16 @@ def _print(console: Console, result: Summary) -> None:
             console.print(Text(f"  {text}", style=style), soft_wrap=True)
     console.print()
     console.print(Text(_sentence(result)), soft_wrap=True)
+
+
+def _event(event: EventEvidence) -> str:
+    seen = event.sighting
+    span = f", {seen.first:%Y-%m-%d %H:%M} to {seen.last:%Y-%m-%d %H:%M} UTC" if seen.first else ""
+    targets = f", proxying to {', '.join(event.targets)}" if event.targets else ""
+    return (
+        f"{event.server}: {event.provider} {event.event_id} ({event.meaning}{targets}), "
+        f"{seen.count} times at least{span}"
+    )
 
 
 def _together(found: Sequence[Diagnostic]) -> list[Diagnostic]:
@@ -175,5 +193,16 @@ def _content(result: Summary) -> dict[str, Any]:
         "warnings": [diagnostic_document(found) for found in result.warnings],
         "open": [diagnostic_document(found) for found in result.open_fields],
         "plan_refuses": [diagnostic_document(found) for found in result.refused],
+        "events": [
+            {
+                "server": event.server,
+                "source": event.provider,
+                "id": event.event_id,
+                "meaning": str(event.meaning),
+                "at_least": event.sighting.count,
+                "confidence": str(event.confidence),
+            }
+            for event in result.events
+        ],
         "difference": list(result.difference),
     }

@@ -16,6 +16,7 @@ from pathlib import Path
 import scipy.optimize  # the clock starts after imports
 import scipy.sparse  # noqa: F401
 
+from benchmarks.discovery import discovery
 from benchmarks.documents import as_json, as_yaml
 from benchmarks.families import (
     FAMILIES,
@@ -142,6 +143,7 @@ PARTS = {
     "growth": growth,
     "iis-logs": iis_logs,
     "report": report_page,
+    "discovery": discovery,
 }
 
 if __name__ == "__main__":
