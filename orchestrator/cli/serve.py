@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.text import Text
 from orchestrator.cli.apply import PlanFolder, require_same_farm
 from orchestrator.cli.inputs import read_inventory
 from orchestrator.cli.options import ExtraVars, OptionalInventory, VaultPasswordFile
+from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.clock import SystemClock
 from orchestrator.report.console import err, out
@@ -24,6 +26,7 @@ from orchestrator.web.folder import PlanFolder as Folder
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from orchestrator.web.child import Child
     from orchestrator.web.server import Address
 
 PORT = 8425
@@ -37,6 +40,12 @@ def serve(
     replay: Annotated[
         bool, typer.Option("--replay", help="Play a window that is over, at any speed.")
     ] = False,
+    windows: Annotated[
+        Path | None,
+        typer.Option(
+            "--windows", metavar="FILE", help="Windows for what-if, if the plan has no times."
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; anything but loopback needs TLS.")
     ] = "127.0.0.1",
@@ -80,6 +89,7 @@ def serve(
             extra_vars=tuple(extra_vars or ()),
             vault_password_file=vault_password_file,
             replay=replay,
+            windows=windows,
             host=host,
             port=port,
             host_names=tuple(host_name or ()),
@@ -106,6 +116,7 @@ class Options:
     extra_vars: tuple[str, ...] = ()
     vault_password_file: Path | None = None
     replay: bool = False
+    windows: Path | None = None
     host: str = "127.0.0.1"
     port: int = PORT
     host_names: tuple[str, ...] = ()
@@ -151,6 +162,7 @@ def page_of(options: Options) -> Page:
     read = Folder(options.folder, SystemClock())
     actions = None if options.replay else Actions(options.folder, _resume_options(options, read))
     token = read_token(options.token_file) if options.token_file is not None else new_token()
+    what_if = _what_if(options, read)
     address = Address(options.host, options.port, options.certificate, options.key)
     opened = listening(address)
     site = Site(
@@ -161,6 +173,7 @@ def page_of(options: Options) -> Page:
         cookie=f"orchestrator-{opened.getsockname()[1]}",
         secure=options.certificate is not None,
         actions=actions,
+        what_if=what_if,
     )
     return Page(options, application(site), address, opened, token, site.feed.end)
 
@@ -204,6 +217,21 @@ def _require_safe_address(options: Options) -> None:
             f"ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}; or say --without-tls if "
             "something in front of this speaks TLS",
         )
+
+
+def _what_if(options: Options, read: Folder) -> Child | None:
+    """Planning takes the processor for seconds: it is done by a process of its own."""
+    from orchestrator.web.child import Child
+
+    if options.replay:
+        return None
+    windows = []
+    if options.windows is not None:
+        # faults of the file are said here and now
+        read_times(read.saved.topology, options.windows)
+        windows = [str(options.windows)]
+    words = [sys.executable, "-P", "-m", "orchestrator.cli.what_if", str(options.folder), *windows]
+    return Child(words)
 
 
 def _names(options: Options) -> list[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,15 +18,13 @@ from starlette.staticfiles import StaticFiles
 from orchestrator.web.access import Access
 from orchestrator.web.actions import Actions
 from orchestrator.web.asking import asking_routes
+from orchestrator.web.child import Child
 from orchestrator.web.feed import Feed
 from orchestrator.web.folder import PlanFolder
 from orchestrator.web.guard import Guard
 from orchestrator.web.reading import reading_routes
 
 STATIC = Path(__file__).parent / "static"
-
-WhatIf = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""A question of the what-if page to its answer."""
 
 
 @dataclass
@@ -46,7 +43,8 @@ class Site:
         Whether it is served over TLS.
     actions : Actions or None
         None for a replay: it cannot do anything.
-    what_if : WhatIf or None
+    what_if : Child or None
+        Answers the questions of the what-if page.
     """
 
     folder: PlanFolder
@@ -55,7 +53,7 @@ class Site:
     cookie: str
     secure: bool = False
     actions: Actions | None = None
-    what_if: WhatIf | None = None
+    what_if: Child | None = None
     feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +74,8 @@ def application(site: Site) -> Starlette:
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
             site.folder.close()
+            if site.what_if is not None:
+                await site.what_if.close()
 
     guard = Middleware(Guard, access=site.access, hosts=site.hosts, cookie=site.cookie)
     return Starlette(

@@ -78,7 +78,14 @@ def asking_routes(site: Site) -> list[Route]:
         if site.what_if is None:
             return refuse(404, "this server answers no questions")
         given = await _body(request)
-        return JSONResponse(await site.what_if(given))
+        return JSONResponse(await site.what_if.ask(given))
+
+    async def picture(request: Request) -> Response:
+        number, name = request.path_params["number"], request.path_params["name"]
+        text = site.what_if.picture(number, name) if site.what_if else None
+        if text is None:
+            return refuse(404, "that picture is not kept any more")
+        return Response(text, media_type="image/svg+xml")
 
     async def guarded(request: Request, call: Callable[[Request], Any]) -> Response:
         try:
@@ -102,6 +109,7 @@ def asking_routes(site: Site) -> list[Route]:
         route("/api/resume", resume),
         route("/api/resume", refusal, "GET"),
         route("/api/what-if", what_if),
+        route("/api/what-if/{number:int}/{name}.svg", picture, "GET"),
     ]
 
 

@@ -6,6 +6,7 @@ import { byId, make, say, setData, show } from "./js/dom.js";
 import { Head } from "./js/head.js";
 import { moveNow, Picture } from "./js/picture.js";
 import { Replay } from "./js/replay.js";
+import { setZone } from "./js/times.js";
 import { Hosts, Journal, Probes, Steps } from "./js/tables.js";
 
 const page = { offset: 0, replay: null };
@@ -84,6 +85,8 @@ async function start() {
   say(byId("organization"), scene.organization);
   say(byId("purpose"), scene.purpose === "rollback" ? "way back" : "");
   say(byId("digest"), scene.digest);
+  setZone(scene.zone);
+  say(byId("zone"), scene.zone);
   show(byId("what-if"), scene.what_if);
   byId("protocol").replaceChildren(...scene.protocols.map((name) => make("option", { value: name }, name)));
   show(byId("protocol-label"), scene.protocols.length > 1);

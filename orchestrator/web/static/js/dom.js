@@ -27,14 +27,14 @@ export function show(element, visible) {
   if (element.hidden === visible) element.hidden = !visible;
 }
 
-// Keeps a scrolled log where it is, and at its end if that is where it was.
+// The box of the list keeps to its end by itself (page.css): asking where it stands would cost a layout.
 export function appendLines(list, items, most) {
   if (!items.length) return;
-  const box = list.parentElement;
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-  const fresh = document.createDocumentFragment();
-  fresh.append(...items.slice(-most));
-  list.append(fresh);
-  while (list.childElementCount > most) list.firstElementChild.remove();
-  if (atEnd) box.scrollTop = box.scrollHeight;
+  const kept = items.slice(-most);
+  const surplus = list.childElementCount + kept.length - most;
+  if (surplus >= list.childElementCount) list.replaceChildren(...kept);
+  else {
+    for (let index = 0; index < surplus; index += 1) list.firstElementChild.remove();
+    list.append(...kept);
+  }
 }

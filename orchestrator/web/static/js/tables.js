@@ -3,7 +3,8 @@
 import { appendLines, byId, make, say, setData, show } from "./dom.js";
 import { clockText, moment } from "./times.js";
 
-const MOST_LINES = 300;
+const MOST_LINES = 200;
+const ROWS_AT_ONCE = 100;
 const WORDS = { "in-doubt": "in doubt", started: "runs" };
 const SIGNS = { succeeded: "✓", verified: "✓", failed: "✗", "in-doubt": "?", started: "▸", compensated: "↶" };
 
@@ -36,7 +37,8 @@ export class Steps {
       this.at = at;
       const { row } = this.rows[at];
       const box = row.closest(".scroll");
-      box.scrollTop = Math.max(0, row.offsetTop - box.clientHeight / 2);
+      // with the layout of the next frame, not with one more
+      requestAnimationFrame(() => { box.scrollTop = Math.max(0, row.offsetTop - box.clientHeight / 2); });
     }
   }
 
@@ -54,10 +56,13 @@ export class Hosts {
     this.choice = byId("log-host");
     this.reset();
     this.choice.addEventListener("change", () => this.choose());
+    for (const name of ["focus", "pointerdown"]) this.choice.addEventListener(name, () => this.offer());
   }
 
   reset() {
     this.rows = new Map();
+    this.latest = new Map();
+    this.stale = new Set();
     this.lines = [];
     this.body.replaceChildren();
     this.log.replaceChildren();
@@ -68,28 +73,49 @@ export class Hosts {
   add(rows) {
     const last = new Map();
     for (const row of rows) last.set(row[2], row);
-    const fresh = document.createDocumentFragment();
-    const choices = document.createDocumentFragment();
     for (const [host, row] of last) {
+      this.latest.set(host, row);
+      this.stale.add(host);
+    }
+    if (last.size) say(byId("hosts-count"), String(this.latest.size));
+    this.draw();
+    const said = rows.filter((row) => row[4] !== "started" && row[4] !== "skipped");
+    this.lines.push(...said);
+    if (this.lines.length > 4 * MOST_LINES) this.lines.splice(0, this.lines.length - 4 * MOST_LINES);
+    this.write(said);
+  }
+
+  // Hundreds of hosts that end at once are drawn over some frames, so that none of them is late.
+  draw() {
+    const fresh = [];
+    let left = ROWS_AT_ONCE;
+    for (const host of this.stale) {
+      if (left === 0) break;
+      left -= 1;
+      this.stale.delete(host);
+      const row = this.latest.get(host);
       let known = this.rows.get(host);
       if (!known) {
         known = { row: make("tr"), task: make("td"), outcome: make("td", { class: "mark" }) };
         known.row.append(make("td", {}, make("bdi", {}, host)), known.task, known.outcome);
         this.rows.set(host, known);
-        fresh.append(known.row);
-        choices.append(make("option", { value: host }, host));
+        fresh.push(known.row);
       }
       say(known.task, row[3]);
       say(known.outcome, row[4] === "started" ? "▸ runs" : row[4]);
       setData(known.row, "status", row[4] === "unreachable" ? "failed" : row[4]);
     }
-    this.body.append(fresh);
-    this.choice.append(choices);
-    say(byId("hosts-count"), this.rows.size ? `${this.rows.size}` : "");
-    const said = rows.filter((row) => row[4] !== "started" && row[4] !== "skipped");
-    this.lines.push(...said);
-    if (this.lines.length > 4 * MOST_LINES) this.lines.splice(0, this.lines.length - 4 * MOST_LINES);
-    this.write(said);
+    this.body.append(...fresh);
+    if (this.stale.size && !this.drawing) {
+      this.drawing = true;
+      requestAnimationFrame(() => { this.drawing = false; this.draw(); });
+    }
+  }
+
+  // The list of hosts is made when somebody is about to choose.
+  offer() {
+    const listed = new Set([...this.choice.options].map((option) => option.value));
+    this.choice.append(...[...this.latest.keys()].filter((host) => !listed.has(host)).map((host) => make("option", { value: host }, host)));
   }
 
   choose() {
