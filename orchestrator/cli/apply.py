@@ -52,6 +52,7 @@ class OnFailure(StrEnum):
     """What to do when a step fails or is in doubt."""
 
     STOP = "stop"
+    ROLLBACK_SITE = "rollback-site"
     ROLLBACK = "rollback"
 
 
@@ -71,8 +72,9 @@ def apply(
         OnFailure,
         typer.Option(
             "--on-failure",
-            help="stop: leave the farm as it is and say how; rollback: plan the way back from the "
-            "farm as read, check it like any plan and run it. Approved together with the plan.",
+            help="stop: leave the farm as it is and say how; rollback-site: take back what was "
+            "changed at the site of the step; rollback: take everything back. Planned from the "
+            "farm as read, checked like any plan, approved together with the plan.",
         ),
     ] = OnFailure.STOP,
 ) -> int:
@@ -100,9 +102,16 @@ def apply(
     )
     report = run_job(job)
     code = show_report(report)
-    if on_failure is OnFailure.ROLLBACK and _a_step_failed(report):
-        return _go_back(job, saved, lambda run: commands_for(run, inventory, extra_vars))
-    return code
+    if on_failure is OnFailure.STOP or not _a_step_failed(report):
+        return code
+    sites: tuple[str, ...] = ()
+    if on_failure is OnFailure.ROLLBACK_SITE and report.stop is not None:
+        sites = tuple(sorted({step.pool.site for step in report.stop.failed if step.servers}))
+        if not sites:
+            out().print("Not going back: the step that failed only looks, it changed no site.")
+            return code
+    said = f"--on-failure {on_failure}"
+    return _go_back(job, saved, lambda run: commands_for(run, inventory, extra_vars), said, sites)
 
 
 def _a_step_failed(report: RunReport) -> bool:
@@ -111,11 +120,18 @@ def _a_step_failed(report: RunReport) -> bool:
     return stop is not None and stop.step is not None and not stop.interrupted
 
 
-def _go_back(job: Job, saved: SavedPlan, commands: Callable[[Path], Commands]) -> int:
+def _go_back(
+    job: Job,
+    saved: SavedPlan,
+    commands: Callable[[Path], Commands],
+    said: str,
+    sites: tuple[str, ...],
+) -> int:
     """Take the way back from the farm as it is now; the exit code."""
-    out().print("Going back, as --on-failure rollback asks.")
+    where = f" at {', '.join(sites)}" if sites else ""
+    out().print(f"Going back{where}, as {said} asks.")
     try:
-        written = write_way_back(job.folder, saved, job.inventory, job.inputs)
+        written = write_way_back(job.folder, saved, job.inventory, job.inputs, sites=sites)
         if written is None:
             return ROLLED_BACK
         run, back = written
@@ -124,7 +140,8 @@ def _go_back(job: Job, saved: SavedPlan, commands: Callable[[Path], Commands]) -
             folder=run,
             plan=back,
             approve=digest(run),
-            because=f"--on-failure rollback of the plan {digest(job.folder)}",
+            because=f"{said} of the plan {digest(job.folder)}",
+            sites=sites,
             commands=commands(run),
             # The way back is what the reserve of the window is kept for.
             windows=None,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from orchestrator.cli.live import read_farm
-from orchestrator.cli.planning import rollback_files, way_back, where_it_ends
+from orchestrator.cli.planning import (
+    rollback_files,
+    way_back,
+    way_back_of_sites,
+    where_it_ends,
+)
 from orchestrator.cli.view import show
 from orchestrator.errors import InvalidInput
 from orchestrator.execution.attempts import AnsibleInputs
@@ -24,8 +30,14 @@ def write_way_back(
     inventory: Inventory,
     inputs: AnsibleInputs,
     accepted: frozenset[str] = frozenset(),
+    sites: Collection[str] = (),
 ) -> tuple[Path, Plan] | None:
     """Read the farm, plan the way back, show it and write it to a new folder below the plan's.
+
+    Parameters
+    ----------
+    sites : collection of str
+        Only what was changed at these sites goes back; empty: everything.
 
     Returns
     -------
@@ -43,13 +55,16 @@ def write_way_back(
     if not farm.complete:
         raise InvalidInput(farm.problems)
     book = saved.rules.book(rule_pack, saved.policy)
-    back, report = way_back(saved.topology, saved.plan, farm.state, book, accepted)
+    if sites:
+        back, report = way_back_of_sites(saved.topology, saved.plan, farm.state, book, sites)
+    else:
+        back, report = way_back(saved.topology, saved.plan, farm.state, book, accepted)
     if not back.steps:
         nothing = {"folder": None, "digest": None, "steps": 0, "minutes": 0}
         show(Said("Nothing to undo: the farm is where this way back would lead.", nothing))
         return None
-    notes = where_it_ends(saved.plan, back)
-    if back.end != saved.plan.start:
+    notes = [] if sites else where_it_ends(saved.plan, back)
+    if not sites and back.end != saved.plan.start:
         notes = [*notes, "--accept-broken PATH goes further where a broken path holds it up"]
     run = _next_run(folder)
     write_folder(run, rollback_files(saved.topology, back, book, report, playbook_parts()))

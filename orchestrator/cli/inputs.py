@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.cli.apart import apart
 from orchestrator.cli.view import view
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
@@ -20,11 +21,15 @@ def read_inventory(
     folder: Path, vault_password_file: Path | None, extra_vars: Sequence[str]
 ) -> Inventory:
     """The inventory, with its warnings shown."""
-    inventory = load_inventory(
-        folder,
-        vault_password_file=vault_password_file,
-        extra_vars=extra_vars,
-        catalogue=catalogue(),
+    builds = catalogue()
+    # Ansible, and all it knows of the hosts, takes tens of megabytes that a run need not carry.
+    inventory = apart(
+        lambda: load_inventory(
+            folder,
+            vault_password_file=vault_password_file,
+            extra_vars=extra_vars,
+            catalogue=builds,
+        )
     )
     show_warnings(inventory.warnings)
     return inventory

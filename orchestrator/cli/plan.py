@@ -23,7 +23,10 @@ from orchestrator.cli.question import Question, Source, ask
 from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import NoSafePlan
+from orchestrator.execution.learned import read_durations, told_of, with_learned
+from orchestrator.inventory.policy_file import read_thresholds
 from orchestrator.inventory.windows import WindowsFile
+from orchestrator.model.topology import PoolId
 from orchestrator.planfile import digest, write_folder
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
@@ -103,7 +106,12 @@ def plan(
             return 0
     if not asked.goals:
         raise typer.BadParameter('name at least one goal, e.g. --to "2010 SP2 RU2"')
-    topology, book = asked.topology, asked.book
+    topology = asked.topology
+    learned: dict[PoolId, str] = {}
+    if inventory is not None:
+        known, limits = read_durations(inventory), read_thresholds(inventory)
+        topology, learned = with_learned(topology, known, limits)
+    book = asked.book
     end = goal_state(topology, asked.start, asked.goals, catalogue())
     try:
         timing = None if times is None else times.timing
@@ -115,6 +123,7 @@ def plan(
     if not made.steps:
         show(Said("Nothing to do: every server that may change is at its goal.", NOTHING_PLANNED))
         return 0
+    made = replace(made, remarks=(*made.remarks, *told_of(made, learned)))
     found = Planned(topology, made, book, catalogue(), report, zone, asked.goals)
     if output is not None:
         files, notes = plan_files(topology, made, book, report, asked.goals)

@@ -105,6 +105,11 @@ def way_back(
     remarks = [f"{path} is broken when this ends, as accepted" for path in sorted(given_up)]
     remarks += _point_of_no_return(plan, target)
     back = replace(back, remarks=(*back.remarks, *remarks))
+    _require_reversible(back)
+    return back, report
+
+
+def _require_reversible(back: Plan) -> None:
     stuck = [step for step in back.steps if step.kind.changes_build and not step.reversible]
     if stuck:
         lines = "\n".join(
@@ -114,7 +119,45 @@ def way_back(
             f"There is no way back for:\n{lines}",
             "list the missing packages with their patch codes in organization.yml",
         )
-    return back, report
+
+
+def way_back_of_sites(
+    topology: Topology, plan: Plan, now: State, book: RuleBook, sites: Collection[str]
+) -> tuple[Plan, CheckReport]:
+    """The plan that takes back what a plan changed at some sites, and nothing anywhere else.
+
+    Planned and checked as a whole: the rest of the farm stays as it is now.
+
+    Raises
+    ------
+    NoSafePlan
+        If a path that works now would then be broken, if no order works, or if a change on the
+        way cannot be undone.
+    """
+    names = [name for name, server in topology.servers.items() if server.pool.site in sites]
+    urls = {
+        (name, protocol): plan.start.external_urls.get((name, protocol), "")
+        for name, protocol in {*now.external_urls, *plan.start.external_urls}
+        if name in names
+    }
+    first = within_reach(plan.start, plan.steps, plan.start, now)
+    target = now.with_builds({name: first.builds[name] for name in names}).with_urls(urls)
+    broken_now = set(book.broken_paths(topology, now))
+    lost = [path for path in book.broken_paths(topology, target) if path not in broken_now]
+    if lost:
+        lines = "\n".join(f"  {path}" for path in sorted(lost))
+        raise NoSafePlan(
+            f"Going back at {', '.join(sorted(sites))} alone would break what works now, because "
+            f"the rest of the farm stays as it is:\n{lines}",
+            "remove the cause and resume, or take the whole window back: orchestrator rollback",
+        )
+    plan_back = checked_plan(topology, now, target, book, pilot=False, beneath=_beneath(plan))
+    back, report = plan_back
+    _require_reversible(back)
+    remark = f"only {', '.join(sorted(sites))} goes back; every other site stays as it is"
+    own = State({name: target.builds[name] for name in names}, {})
+    remarks = (*back.remarks, remark, *_point_of_no_return(plan, own))
+    return replace(back, remarks=remarks), report
 
 
 def _beneath(plan: Plan) -> dict[str, set[Build]]:

@@ -21,7 +21,7 @@ from orchestrator.cli.running import (
     show_report,
 )
 from orchestrator.diagnostic import Diagnostic
-from orchestrator.errors import InvalidInput
+from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.model.topology import Topology
 
 
@@ -39,6 +39,14 @@ def rollback(
             help="Go back even to a state in which this path is broken, as diagnose writes it.",
         ),
     ] = None,
+    site: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--site",
+            metavar="SITE",
+            help="Take back only what was changed at this site; refused if that breaks the rest.",
+        ),
+    ] = None,
     approve: Approve = "",
     extra_vars: ExtraVars = None,
     vault_password_file: VaultPasswordFile = None,
@@ -54,7 +62,8 @@ def rollback(
     saved, loaded = plan_and_farm(folder, inventory, vault_password_file, extra_vars)
     inputs = inputs_of(loaded, extra_vars, vault_password_file)
     accepted = _accepted(accept_broken or [], saved.topology)
-    written = write_way_back(folder, saved, loaded, inputs, accepted)
+    sites = _known_sites(site or [], saved.topology, accepted)
+    written = write_way_back(folder, saved, loaded, inputs, accepted, sites)
     if written is None or not apply_it:
         return 0
     run, back = written
@@ -67,10 +76,26 @@ def rollback(
         commands=commands_for(run, inventory, extra_vars),
         take_over=take_over,
         end_child=end_child,
+        sites=sites,
         max_parallel=max_parallel,
         notify=notify,
     )
     return show_report(run_job(job))
+
+
+def _known_sites(names: list[str], topology: Topology, accepted: frozenset[str]) -> tuple[str, ...]:
+    if names and accepted:
+        raise OrchestratorError(
+            "--site and --accept-broken do not go together",
+            "the way back of a site leaves no path broken that works now",
+        )
+    for name in names:
+        if name not in topology.sites:
+            remedy = f"sites: {', '.join(sorted(topology.sites))}"
+            raise InvalidInput(
+                [Diagnostic("CAS-E313", "--site", f'no site is called "{name}"', remedy=remedy)]
+            )
+    return tuple(sorted(set(names)))
 
 
 def _accepted(words: list[str], topology: Topology) -> frozenset[str]:

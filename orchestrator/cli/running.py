@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,11 +18,19 @@ from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.asking import approval_of
-from orchestrator.execution.attempts import AnsibleInputs, FarmReader, StepPlaybooks
+from orchestrator.execution.attempts import AnsibleInputs, FarmReader, PathLooker, StepPlaybooks
 from orchestrator.execution.clock import SystemClock
 from orchestrator.execution.engine import Approval, resume_plan, run_plan
 from orchestrator.execution.gate import require_resumable, require_start, require_unused
+from orchestrator.execution.gates import Gates
 from orchestrator.execution.interrupt import interruptible, pausable
+from orchestrator.execution.learned import (
+    Learned,
+    durations_of,
+    keep_durations,
+    learned_minutes,
+    read_durations,
+)
 from orchestrator.execution.leftovers import settle
 from orchestrator.execution.lock import Owner, run_lock
 from orchestrator.execution.ports import Ports
@@ -34,12 +42,13 @@ from orchestrator.execution.times import Times
 from orchestrator.execution.way_back import begin_way_back, parent_of, way_back_done
 from orchestrator.execution.who import Who
 from orchestrator.inventory import Inventory
+from orchestrator.inventory.policy_file import read_thresholds
 from orchestrator.journal.entry import Entry, Kind
 from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
 from orchestrator.planfile import digest, read_plan
-from orchestrator.playbook import step_playbook
+from orchestrator.playbook import look_variables, step_playbook
 from orchestrator.report.console import err, lively
 from orchestrator.report.live import LiveProgress
 from orchestrator.report.progress import LineProgress
@@ -109,6 +118,8 @@ class Job:
         As the option of the same name.
     notify : Path or None
         File of URLs that are told about the run.
+    sites : tuple of str
+        Of a way back: the sites it is only about; empty for all.
     """
 
     folder: Path
@@ -124,6 +135,7 @@ class Job:
     windows: Path | None = None
     wait: bool = False
     notify: Path | None = None
+    sites: tuple[str, ...] = ()
 
     def terms(self) -> Terms:
         """What the run keeps to.
@@ -136,15 +148,19 @@ class Job:
             With every fault of the windows file.
         """
         schedule = self.plan.schedule
-        room = Room(self.inventory.topology.pools)
+        topology = self.inventory.topology
+        limits = read_thresholds(self.inventory.folder)
+        room, gates = Room(topology.pools), Gates(topology, limits)
+        known = read_durations(self.inventory.folder)
+        found = learned_minutes(self.plan, known, limits)
         if schedule is None:
-            times = self._times_of(self.windows) if self.windows is not None else None
+            times = self._times_of(self.windows, found) if self.windows is not None else None
             if times is None and self.wait:
                 raise OrchestratorError(
                     "--wait: there is no window to wait for",
                     "name the windows with --windows FILE, or leave --wait out",
                 )
-            return Terms(room, self.max_parallel or 1, times, self.wait)
+            return Terms(room, self.max_parallel or 1, times, self.wait, gates)
         if self.windows is not None:
             raise OrchestratorError(
                 f"--windows {self.windows}: {self.folder} has times of its own, which were "
@@ -158,11 +174,14 @@ class Job:
                 f"for at most {most} steps at once",
                 "use less, or make a new plan with policy: max_parallel in its windows file",
             )
-        return Terms(room, self.max_parallel or most, Times.of_plan(schedule, {}), self.wait)
+        planned = Times.of_plan(schedule, _longer(self.plan, found))
+        return Terms(room, self.max_parallel or most, planned, self.wait, gates)
 
-    def _times_of(self, windows: Path) -> Times:
-        read = read_times(self.inventory.topology, windows)
-        return Times(read.calendar, read.policy, source=str(windows))
+    def _times_of(self, windows: Path, found: Mapping[str, Learned]) -> Times:
+        today = SystemClock().now().date()
+        read = read_times(self.inventory.topology, windows, today)
+        minutes = _longer(self.plan, found)
+        return Times(read.calendar, read.policy, learned=minutes, source=str(windows))
 
 
 def run_job(job: Job) -> RunReport:
@@ -199,6 +218,7 @@ def run_job(job: Job) -> RunReport:
                 commands=job.commands,
                 terms=terms,
             )
+        _learn(job, mark, journal)
         keep_disproof(job.inventory.folder, mark, report, journal)
         told.ended(report)
         return report
@@ -242,6 +262,7 @@ def resume_job(job: Job) -> RunReport | None:
                 on_position=_show_position,
                 terms=terms,
             )
+        _learn(job, mark, journal)
         keep_disproof(job.inventory.folder, mark, report, journal)
         told.ended(report)
         return report
@@ -249,6 +270,25 @@ def resume_job(job: Job) -> RunReport | None:
 
 def _notices(job: Job, mark: str) -> AbstractContextManager[Notices]:
     return notices(job.notify, job.inventory.topology.organization, mark)
+
+
+def _longer(plan: Plan, found: Mapping[str, Learned]) -> dict[str, int]:
+    """Learned minutes by step; says where they are more than the plan reckons with."""
+    for step in plan.steps:
+        if step.id in found and found[step.id].minutes > step.estimated_minutes:
+            _say(
+                f"{step.id} is reckoned with {found[step.id]}, not with {step.estimated_minutes} "
+                "min as the plan estimates"
+            )
+    return {name: each.minutes for name, each in found.items()}
+
+
+def _learn(job: Job, mark: str, journal: Journal) -> None:
+    """Keep how long steps took; what cannot be kept stops nothing."""
+    try:
+        keep_durations(job.inventory.folder, durations_of(job.plan, journal.entries(), mark))
+    except OrchestratorError as error:
+        _say(f"Not learned from this run: {error.message}")
 
 
 def show_report(report: RunReport) -> int:
@@ -349,6 +389,12 @@ def _ports(job: Job) -> Iterator[Ports]:
             pause_requested=wishes.pause.is_set,
             cancelled=wishes.cancel.is_set,
             say=_say,
+            look=PathLooker(
+                job.inputs,
+                attempts,
+                lambda probes: look_variables(job.inventory.topology, probes),
+                wishes.cancel,
+            ),
         )
 
 
@@ -361,7 +407,7 @@ def _way_back_noted(job: Job) -> Iterator[None]:
         return
     with Journal.open(parent / JOURNAL_NAME, clock=SystemClock()) as journal:
         run = job.folder.absolute().relative_to(parent.absolute())
-        begin_way_back(journal, str(run), Who.here())
+        begin_way_back(journal, str(run), Who.here(), job.sites)
         yield
         with Journal.read(job.folder / JOURNAL_NAME) as own:
             finished = view(own.entries()).finished

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.execution.looks import TASKS, Looks, looks_of
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.read_state import PLAYBOOK, TASK, read_state
 from orchestrator.execution.results import Child, RunRequest, RunResult, TaskEvent
 from orchestrator.execution.runner import run_playbook
+from orchestrator.model.plan import Probe
 from orchestrator.shipped import playbooks_folder
+
+LOOK_PLAYBOOK = "look_at_paths.yml"
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class StepPlaybooks:
     ) -> RunResult:
         """Run it to its end."""
         request = self.inputs.request(playbook, self.folder, ident)
-        # The engine needs failures, not results: a farm of a thousand hosts has many.
-        request = replace(request, timeout=self.timeout, results_of=frozenset())
+        # Of the results the gates need those of the probes; a farm of a thousand hosts has many.
+        request = replace(request, timeout=self.timeout, results_of=TASKS)
         return run_playbook(request, on_event=on_event, on_child=on_child, cancel=self.cancel)
 
 
@@ -113,3 +117,34 @@ class FarmReader:
         request = self.inputs.request(playbook, self.folder, "read-state")
         request = replace(request, results_of=frozenset({TASK}))
         return read_state(request, self.expected, on_event=self.on_event, cancel=self.cancel)
+
+
+@dataclass(frozen=True)
+class PathLooker:
+    """Looks at paths by the shipped playbook.
+
+    Parameters
+    ----------
+    inputs : AnsibleInputs
+    folder : Path
+        Where the attempts' folders are made.
+    variables : callable
+        From probes to the text of a file of extra variables, without secrets.
+    cancel : threading.Event
+    """
+
+    inputs: AnsibleInputs
+    folder: Path
+    variables: Callable[[Sequence[Probe]], str]
+    cancel: threading.Event
+
+    def __call__(self, probes: Sequence[Probe]) -> Looks:
+        """Send every probe once."""
+        playbook = playbooks_folder() / LOOK_PLAYBOOK
+        request = self.inputs.request(playbook, self.folder, "baseline")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"{request.ident}.yml"
+        file.write_text(self.variables(probes), encoding="utf-8")
+        given = (*request.extra_vars, f"@{file}")
+        request = replace(request, extra_vars=given, results_of=TASKS)
+        return looks_of(run_playbook(request, cancel=self.cancel))

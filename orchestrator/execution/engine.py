@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.errors import InvalidInput, StalePlan
 from orchestrator.execution.asking import approval_of
+from orchestrator.execution.diary import farm_data
 from orchestrator.execution.gate import (
     require_resumable,
     require_runnable,
@@ -17,10 +18,11 @@ from orchestrator.execution.gate import (
     require_unused,
     require_windows,
 )
+from orchestrator.execution.looks import Baseline, Look
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.ports import Ports
 from orchestrator.execution.position import Position, position
-from orchestrator.execution.run import Commands, Run, RunReport, farm_data
+from orchestrator.execution.run import Commands, Run, RunReport
 from orchestrator.execution.terms import Terms
 from orchestrator.execution.who import Who
 from orchestrator.journal.entry import Kind
@@ -174,12 +176,26 @@ def resume_plan(
         done=done,
         begun=run.unfinished,
         attempts=attempts,
+        baseline=_baseline(journal),
     ).go()
 
 
 def _terms_data(terms: Terms) -> dict[str, Any]:
     source = terms.times.source if terms.times is not None else ""
-    return {"max_parallel": terms.max_parallel, "windows": source}
+    data: dict[str, Any] = {"max_parallel": terms.max_parallel, "windows": source}
+    if terms.gates is not None:
+        data["policy"] = terms.gates.thresholds.data()
+    return data
+
+
+def _baseline(journal: Journal) -> Baseline | None:
+    """What was seen before the first change; None if nothing was changed and nobody looked."""
+    entries = journal.entries()
+    for entry in entries:
+        if entry.kind == Kind.BASELINE_PROBED:
+            return Baseline.of(Look.from_data(each) for each in entry.data.get("paths", []))
+    changed = any(entry.kind == Kind.STEP_STARTED for entry in entries)
+    return Baseline() if changed else None
 
 
 def _drifted(where: Position, commands: Commands) -> StalePlan:

@@ -100,8 +100,11 @@ class Recorder:
 
 
 def _kept(result: Mapping[str, Any]) -> dict[str, Any]:
-    # The invocation repeats every argument; what is not needed is not kept.
-    return {k: v for k, v in result.items() if k != "invocation" and not k.startswith("_ansible")}
+    # The invocation repeats every argument, also of each item; what is not needed is not kept.
+    kept = {k: v for k, v in result.items() if k != "invocation" and not k.startswith("_ansible")}
+    if isinstance(items := kept.get("results"), list):
+        kept["results"] = [_kept(i) if isinstance(i, Mapping) else i for i in items]
+    return kept
 
 
 def _stats(data: Mapping[str, Any]) -> dict[str, HostStats]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from orchestrator.execution.clock import Clock
+from orchestrator.execution.looks import Looks
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.results import Child, RunResult, TaskEvent, TaskOutcome
 from orchestrator.journal.steps import StepStatus
-from orchestrator.model.plan import Plan, Step
+from orchestrator.model.plan import Plan, Probe, Step
 
 
 class PlaybookPort(Protocol):
@@ -34,6 +35,14 @@ class FarmPort(Protocol):
 
     def __call__(self) -> ObservedFarm:
         """Read every server once."""
+        ...
+
+
+class LookPort(Protocol):
+    """Looks at paths; `orchestrator.execution.attempts.PathLooker` is the real one."""
+
+    def __call__(self, probes: Sequence[Probe]) -> Looks:
+        """Send every probe once; what cannot be seen is said in the answer."""
         ...
 
 
@@ -61,6 +70,10 @@ def _never() -> bool:
     return False
 
 
+def _blind(probes: Sequence[Probe]) -> Looks:
+    return Looks(problem="nobody can look at paths here")
+
+
 def _to_nobody(line: str) -> None:
     pass
 
@@ -79,6 +92,7 @@ class Ports:
         Asked before each step; True stops the run there, to be resumed.
     cancelled : callable
         True once somebody asked to end even the step that runs.
+    look : LookPort
     say : callable
         Told what a person at the terminal should know at once.
     """
@@ -89,6 +103,7 @@ class Ports:
     progress: Progress
     pause_requested: Callable[[], bool] = _never
     cancelled: Callable[[], bool] = _never
+    look: LookPort = _blind
     say: Callable[[str], None] = _to_nobody
 
 

@@ -51,6 +51,8 @@ class StopReport:
         Somebody ended it at once.
     paused : bool
         Somebody asked for a stop between two steps.
+    failed : tuple of Step
+        All steps that did not succeed.
     """
 
     step: Step | None
@@ -71,6 +73,7 @@ class StopReport:
     next_steps: tuple[str, ...]
     interrupted: bool = False
     paused: bool = False
+    failed: tuple[Step, ...] = ()
 
     def lines(self) -> list[str]:
         """The report as text, one line per item."""

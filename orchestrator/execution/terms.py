@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from orchestrator.execution.gates import Gates
 from orchestrator.execution.room import Room
 from orchestrator.execution.times import Times
 
@@ -22,9 +23,12 @@ class Terms:
         The windows; None: at any time.
     wait : bool
         Wait for the next window instead of ending as paused.
+    gates : Gates or None
+        What is asked of the paths; None: nothing but what the steps' own playbooks ask.
     """
 
     room: Room = field(default_factory=Room)
     max_parallel: int = 1
     times: Times | None = None
     wait: bool = False
+    gates: Gates | None = None

@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from orchestrator.errors import InvalidInput
+from orchestrator.inventory.change_calendar import (
+    CalendarSpan,
+    UnusableCalendar,
+    calendar_spans,
+)
 from orchestrator.inventory.faults import read_mapping
 from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.windows_document import LONGEST_DAYS, Blackout, Entry, Windows
+from orchestrator.inventory.yaml_text import YamlText
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
 from orchestrator.model.window import Recurrence, Span, Window, readings, without
 from orchestrator.shipped import zone, zone_names
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orchestrator.diagnostic import Diagnostic, Place
-    from orchestrator.inventory.yaml_text import Keys, YamlText
+    from orchestrator.inventory.yaml_text import Keys
 
 _TIMES = {"start", "end", "duration"}
 _FORMS = {
@@ -108,10 +114,42 @@ class Placed(Protocol):
 
 
 def calendar_of(
-    document: Windows, text: Placed, sites: Collection[str], findings: Findings
+    document: Windows,
+    text: Placed,
+    sites: Collection[str],
+    findings: Findings,
+    folder: Path | None = None,
 ) -> Calendar:
-    """The calendar of a checked document, wherever it stands; faults go to the findings."""
-    return _Builder(document, text, sites, findings).calendar()
+    """The calendar of a checked document, wherever it stands; faults go to the findings.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where its change calendars are; None: it can have none.
+    """
+    return _Builder(document, text, sites, findings, folder).calendar()
+
+
+def read_change_calendar(
+    path: Path, sites: Collection[str], first: date, *, replication_minutes: int = 0
+) -> WindowsFile:
+    """An iCalendar file every event of which is a window of every site, from a day on.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be used.
+    """
+    findings = Findings()
+    document = Windows.model_validate(
+        {"version": 1, "zone": "UTC", "from": f"{first}", "windows": [{"ics": path.name}]}
+    )
+    text = YamlText(str(path), {}, {})
+    calendar = calendar_of(document, text, sites, findings, path.parent)
+    if findings.errors:
+        raise InvalidInput(findings.errors)
+    policy = time_policy(document, replication_minutes)
+    return WindowsFile(calendar, policy, findings.warnings, document)
 
 
 def time_policy(document: Windows, replication_minutes: int) -> TimePolicy:
@@ -136,7 +174,7 @@ def _read(
         for fault in error.errors(include_url=False):
             _report(dict(fault), text, findings)
         return None
-    return calendar_of(document, text, sites, findings), document
+    return calendar_of(document, text, sites, findings, path.parent), document
 
 
 def _report(fault: dict[str, Any], text: YamlText, findings: Findings) -> None:
@@ -189,9 +227,15 @@ class _Builder:
     """From a checked document to calendars; faults of meaning are found here."""
 
     def __init__(
-        self, document: Windows, text: Placed, sites: Collection[str], findings: Findings
+        self,
+        document: Windows,
+        text: Placed,
+        sites: Collection[str],
+        findings: Findings,
+        folder: Path | None,
     ) -> None:
         self._document = document
+        self._folder = folder
         self._text = text
         self._sites = sorted(sites)
         self._findings = findings
@@ -252,7 +296,11 @@ class _Builder:
                 self._known_site(site, *keys, "sites")
             if entry.zone is not None:
                 self._known_zone(entry.zone, *keys, "zone")
-            spans = self._spans(entry, keys, first, last)
+            spans = (
+                [CalendarSpan(span, None) for span in self._spans(entry, keys, first, last)]
+                if entry.ics is None
+                else self._events(entry, keys, first, last)
+            )
             if self._broken:
                 continue
             if not spans:
@@ -261,12 +309,29 @@ class _Builder:
                 self._findings.warn("CAS-W608", _subject(keys), message, place)
             for site in entry.sites or self._sites:
                 name = entry.zone or self._document.site_zones.get(site, self._document.zone)
-                for span in spans:
-                    cut = span.blackout if kind == "blackouts" else span.window
-                    window = cut(zone(name))
+                for each in spans:
+                    cut = each.span.blackout if kind == "blackouts" else each.span.window
+                    window = cut(each.zone or zone(name))
                     if window is not None:
                         result.setdefault(site, []).append(window)
         return result
+
+    def _events(self, entry: Entry, keys: Keys, first: date, last: date) -> list[CalendarSpan]:
+        """The events of a change calendar."""
+        others = {"name", "sites", "zone", "ics", "containing"}
+        if extra := sorted(entry.model_fields_set - others):
+            self._error("CAS-E601", f"has ics and {', '.join(extra)}", *keys, "ics")
+        if self._folder is None:
+            message = "a change calendar cannot be named here"
+            self._error("CAS-E609", message, *keys, "ics", remedy="write its windows out")
+        if self._broken or self._folder is None or entry.ics is None:
+            return []
+        try:
+            return calendar_spans(self._folder / entry.ics, first, last, entry.containing)
+        except UnusableCalendar as error:
+            message = f"change calendar {entry.ics}: {error}"
+            self._error("CAS-E609", message, *keys, "ics", remedy=error.remedy)
+            return []
 
     def _spans(self, entry: Entry, keys: Keys, first: date, last: date) -> list[Span]:
         if isinstance(entry, Blackout) and (entry.first_day or entry.last_day):

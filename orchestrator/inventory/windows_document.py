@@ -43,6 +43,12 @@ class Entry(_Strict):
     duration: str | None = Field(
         None, pattern=DURATION, description="elapsed time instead of `end`: 4h, 4h 30m, 90m"
     )
+    ics: str | None = Field(
+        None,
+        min_length=1,
+        description="iCalendar file, relative to this one: each event of it is a window",
+    )
+    containing: str = Field("", description="of `ics` only events whose summary contains this")
 
 
 class Blackout(Entry):

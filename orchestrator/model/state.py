@@ -42,6 +42,10 @@ class State:
         object.__setattr__(self, "builds", MappingProxyType(dict(self.builds)))
         object.__setattr__(self, "external_urls", MappingProxyType(urls))
 
+    def __reduce__(self) -> tuple[type[State], tuple[object, object]]:
+        """How it is sent to another process: read-only views cannot be."""
+        return State, (dict(self.builds), dict(self.external_urls))
+
     def mode(self, pool: Pool, protocol: Protocol) -> AccessMode:
         """The access mode of one label, from the ExternalURLs of the pool's servers."""
         if not self.external_urls:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jinja2
 
 from orchestrator.errors import OrchestratorError
-from orchestrator.model.plan import Plan, Step
+from orchestrator.model.plan import Plan, Probe, Step
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.playbook.block import block
-from orchestrator.playbook.values import step_values
+from orchestrator.playbook.values import look_values, step_values
 
 # Ansible reads more into other characters of a `hosts:` pattern.
 _HOST = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
@@ -27,6 +27,11 @@ _TEMPLATES = jinja2.Environment(
     keep_trailing_newline=True,
 )
 _TEMPLATES.filters["yaml"] = block
+
+
+def look_variables(topology: Topology, probes: Sequence[Probe]) -> str:
+    """Extra variables for ``look_at_paths.yml``; no text in them is taken for a template."""
+    return f"{block(look_values(topology, probes))}\n"
 
 
 def step_playbook(position: int, step: Step) -> str:

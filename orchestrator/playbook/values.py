@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.model.plan import Probe, Step
-from orchestrator.model.topology import Package, ProxyPath, Topology
+from orchestrator.model.topology import Package, Pool, ProxyPath, Topology
 
 
 def step_values(topology: Topology, step: Step) -> dict[str, Any]:
@@ -30,10 +31,7 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
         "servers": list(step.servers),
         "pilot": step.pilot,
         "rules": list(step.rules),
-        "source_urls": {
-            name: _own_url(topology, name)
-            for name in sorted({name for probe in step.probes for name in probe.sources})
-        },
+        "source_urls": _source_urls(topology, step.probes),
         "probes": [_probe(topology, probe) for probe in step.probes],
     }
     if step.kind.changes_build and step.from_build and step.to_build:
@@ -41,6 +39,7 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
         values |= {
             "from_build": str(step.from_build),
             "to_build": str(step.to_build),
+            **_pool_kept(topology.pools[step.pool], step),
             "packages": {
                 str(build): _package(topology.packages[build])
                 for build in sorted(builds & set(topology.packages))
@@ -51,8 +50,28 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
             "prior": {name: {"external_url": url} for name, url in sorted(step.prior_urls.items())},
             "new": {name: {"external_url": url} for name, url in sorted(step.new_urls.items())},
             "domain_controllers": _controllers(topology, step),
+            "replication_minutes": topology.replication_minutes,
         }
     return values
+
+
+def _pool_kept(pool: Pool, step: Step) -> dict[str, Any]:
+    """The servers that stay, and how many of them must be in service when the step begins."""
+    least = max(pool.minimum_in_service, 0 if pool.outage_consent else 1)
+    peers = [name for name in pool.servers if name not in step.servers]
+    return {"peers": peers, "minimum_in_service": least}
+
+
+def look_values(topology: Topology, probes: Sequence[Probe]) -> dict[str, Any]:
+    """The variables of a look at paths outside any step: each probe once, nothing is waited for."""
+    step = {
+        "id": "baseline",
+        "kind": "verify",
+        "servers": [],
+        "source_urls": _source_urls(topology, probes),
+        "probes": [_probe(topology, probe) for probe in probes],
+    }
+    return {"exchange_step": step, "exchange_verify_retries": 1}
 
 
 def _package(package: Package) -> dict[str, str]:
@@ -70,6 +89,11 @@ def _controllers(topology: Topology, step: Step) -> dict[str, str]:
     sites = {step.pool.site} | {path.source.site for path in into}
     named = {name: topology.sites[name].domain_controller for name in sorted(sites)}
     return {name: controller for name, controller in named.items() if controller}
+
+
+def _source_urls(topology: Topology, probes: Sequence[Probe]) -> dict[str, str]:
+    sources = {name for probe in probes for name in probe.sources}
+    return {name: _own_url(topology, name) for name in sorted(sources)}
 
 
 def _own_url(topology: Topology, source: str) -> str:

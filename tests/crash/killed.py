@@ -9,7 +9,11 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
+
+# This checkout, whatever is installed: the program that is not killed runs from here, too.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from orchestrator.cli.main import main
 from orchestrator.journal.entry import Entry, Kind

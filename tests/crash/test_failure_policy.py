@@ -48,3 +48,24 @@ def test_a_way_back_that_cannot_be_planned_leaves_the_commands(tmp_path: Path) -
         assert f"mad-cas-01: {URL}" in ended.text
         assert scene.picture()["mad-cas-01"][2] == URL
         assert scene.run_view().status(ROME) is StepStatus.FAILED
+
+
+def test_only_the_site_of_the_step_goes_back(tmp_path: Path) -> None:
+    doors = (("mad-cas-01", "berlin"), ("mad-cas-01", "lisbon"))
+    with Scene(tmp_path, farm="leaves", doors=doors) as scene:
+        before = scene.picture()
+        scene.lab.arm("reset", at="lis-cas-71", module="exchange_service_health")
+        ended = scene.apply("--on-failure", "rollback-site")
+        assert ended.code == 6, ended.text
+        assert "Going back at lisbon, as --on-failure rollback-site asks." in ended.text
+        after = scene.picture()
+        assert after["lis-cas-71"] == before["lis-cas-71"]
+        assert after["ber-cas-01"][0] == after["rom-cas-01"][0] == "14.2.298.4"
+        assert after["mad-cas-01"] == before["mad-cas-01"]
+        run = scene.run_view()
+        assert run.status("upgrade-lisbon-2007-1") is StepStatus.COMPENSATED
+        assert run.status("upgrade-berlin-2010-1").done
+        assert scene.outcomes()["broken"] == 0
+        again = scene.resume()
+        assert again.code == 1
+        assert "a way back of this plan was begun in runs/1" in again.text

@@ -211,6 +211,22 @@ def test_a_journal_that_cannot_be_written_lets_what_runs_end(
     assert farm.state.builds["rome-cas-02"] == OLD
 
 
+def test_a_child_that_cannot_be_written_down_is_ended_at_once(
+    farm: PretendedFarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Journal.append
+
+    def append(self: Journal, kind: Kind, step: str | None = None, **data: object) -> object:
+        if kind is Kind.STEP_CHILD:
+            raise OrchestratorError("the disk is full")
+        return written(self, kind, step, **data)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Journal, "append", append)
+    with pytest.raises(RunStopped, match=r"in doubt: it was ended as soon as it had begun.*full"):
+        farm.run()
+    assert farm.ran == []
+
+
 def test_what_nobody_had_foreseen_comes_out(farm: PretendedFarm) -> None:
     def burst(step: Step) -> RunResult:
         raise ValueError("a mistake of ours")

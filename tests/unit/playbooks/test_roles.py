@@ -94,6 +94,39 @@ def test_precheck_reports_automatic_updates_and_changes_nothing(precheck):
     assert {call["module"] for call in precheck.farm["calls"]} == {"exchange_server_facts"}
 
 
+@pytest.mark.parametrize(("minimum", "refused"), [(1, False), (2, True), (0, False)])
+def test_precheck_keeps_the_pool_at_its_minimum(stage, make_server, minimum, refused):
+    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
+    stage.set_farm(
+        make_server("ber-cas-01"),
+        make_server("ber-cas-02"),
+        make_server("ber-cas-03", services=[stopped]),
+        make_server("ber-cas-04", unreadable="no route to host."),
+    )
+    peers = ["ber-cas-02", "ber-cas-03", "ber-cas-04"]
+    stage.set_hosts({"ber-cas-01": {}, **{name: {"elsewhere": True} for name in peers}})
+    step = {
+        "id": "x",
+        "kind": "upgrade",
+        "site": "berlin",
+        "product_line": "2010",
+        "from_build": RTM,
+        "to_build": RU1,
+        "peers": peers,
+        "minimum_in_service": minimum,
+    }
+    stage.set_play("precheck.yml", "exchange_precheck", exchange_step=step)
+    run = stage.run("precheck.yml", "--limit", "ber-cas-01")
+    looked = [call["target"] for call in run.calls("exchange_service_health")]
+    assert looked == (peers if minimum else [])
+    assert {call.get("state") for call in run.calls("exchange_service_health")} <= {"query"}
+    said = run.messages("ber-cas-01")
+    assert bool(said) is refused
+    if refused:
+        assert "berlin/2010: 1 of its other servers have all required services running" in said[0]
+        assert "Not in service: ber-cas-03, ber-cas-04." in said[0]
+
+
 @pytest.fixture(scope="module")
 def rollup(make_stage, make_server):
     """First and second run of installations and removals."""
