@@ -22,6 +22,7 @@ COMMANDS = (
     "diagnose",
     "reconcile",
     "plan",
+    "show",
     "explain",
     "check",
     "apply",

@@ -401,6 +401,7 @@ class EntryDoc(Part):
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "diagnose": DiagnoseDoc,
     "plan": PlanResultDoc,
+    "show": PlanResultDoc,
     "explain": ExplainDoc,
     "check": CheckDoc,
     "apply": RunDoc,

@@ -36,6 +36,8 @@ class Planned:
 
     Parameters
     ----------
+    purpose : str
+        ``change`` or ``rollback``.
     folder : Path or None
         None for a dry run.
     digest : str
@@ -51,6 +53,7 @@ class Planned:
     check: CheckReport
     zone: Zone
     goals: Mapping[str, Build] = field(default_factory=dict)
+    purpose: str = "change"
     folder: Path | None = None
     digest: str = ""
     notes: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ class Planned:
 
     def document(self) -> dict[str, Any]:
         """The same and the plan, as in plan.json."""
-        saved = SavedPlan(self.topology, self.plan, self.book.policy, self.goals)
+        saved = SavedPlan(self.topology, self.plan, self.book.policy, self.goals, self.purpose)
         whole = to_document(saved, self.book, self.check)
         outages = (step.outage.user_minutes for step in self.plan.steps if step.outage)
         return {

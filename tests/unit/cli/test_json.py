@@ -18,7 +18,7 @@ from orchestrator.cli.main import add_commands, app, main
 from orchestrator.execution.run import RunReport
 from orchestrator.execution.stop import StopReport
 from orchestrator.journal.steps import StepStatus
-from orchestrator.planfile import read_plan
+from orchestrator.planfile import digest, read_plan
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
 from orchestrator.report.documents import DOCUMENTS, SHIPPED, commands_schema, schema_of
@@ -107,6 +107,8 @@ def test_plan_check_explain_status_report_graph(plan: Path, run: Run, tmp_path: 
     }
     code, out, _ = run("plan", *source, "--json")
     assert valid(out, "plan", code)["folder"] is None
+    code, out, _ = run("show", plan, "--json")
+    assert valid(out, "show", code)["digest"] == digest(plan)
     code, out, _ = run("check", plan, "--json")
     assert valid(out, "check", code)["safe"]
     code, out, _ = run("explain", plan, "1", "--json")
@@ -185,6 +187,13 @@ def test_plain_has_neither_boxes_nor_colour_and_a_line_per_row(
     assert rows[1][:3] == ["BROKEN", "paris/2010", "berlin/2010"]
     code, out, _ = run("diagnose", "-i", CONTOSO)
     assert "\x1b" in out
+
+
+def test_no_color_is_heeded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[1;31m" in run("diagnose", "-i", CONTOSO)[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not re.search("\x1b\\[[0-9;]*3[0-7]", run("diagnose", "-i", CONTOSO)[1])
 
 
 def test_a_person_reads_the_same_without_options(run: Run, plan: Path) -> None:
