@@ -251,11 +251,19 @@ class StopDoc(Part):
 
 
 class RunDoc(Head):
-    """`apply`, `resume`, `rollback --apply`: the last run of the command."""
+    """`apply`, `resume`: the last run of the command.
+
+    Where `apply --on-failure rollback` went back, that is the way back's, and the fields of
+    `rollback` are there, too.
+    """
 
     done: list[str]
     seconds: float
     stop: StopDoc | None = Field(description="null if every step succeeded")
+    folder: str | None = None
+    digest: str | None = None
+    steps: int | None = None
+    minutes: int | None = None
 
 
 class RollbackDoc(Head):
