@@ -12,6 +12,9 @@ from support.cases import FOLDER, load_case
 from support.pictures import Page, parsed
 
 from orchestrator.cli.main import main
+from orchestrator.execution.clock import SystemClock
+from orchestrator.journal.entry import Kind
+from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.planfile import digest, read_plan
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
@@ -77,6 +80,25 @@ def test_a_report_that_names_entries_no_journal_has_is_a_fault(plan: Path, run: 
     named = '<meta name="orchestrator-journal" content="0">'
     assert named in text
     file.write_text(text.replace(named, named.replace("0", "7")))
+    assert run("check", plan)[0] == 3
+
+
+def test_a_report_older_than_the_journal_is_no_fault_but_one_of_other_entries_is(
+    plan: Path, run: Run
+) -> None:
+    mark = digest(plan)
+    with Journal.open(plan / JOURNAL_NAME, clock=SystemClock()) as journal:
+        journal.append(Kind.PLAN_APPROVED, digest=mark, by="somebody")
+        journal.append(Kind.RUN_STARTED, digest=mark, steps=[], who={})
+    assert run("report", plan)[0] == 0
+    file = plan / "report.html"
+    text = file.read_text(encoding="utf-8")
+    assert "What came of it" in text
+    with Journal.open(plan / JOURNAL_NAME, clock=SystemClock()) as journal:
+        journal.append(Kind.RUN_STOPPED, reason="paused")
+    assert run("check", plan)[0] == 0
+    named = '<meta name="orchestrator-journal" content="2">'
+    file.write_text(text.replace(named, named.replace("2", "1")))
     assert run("check", plan)[0] == 3
 
 

@@ -15,12 +15,14 @@ import typer
 from support.cases import FOLDER, load_case
 
 from orchestrator.cli.main import add_commands, app, main
+from orchestrator.cli.view import ViewTyper, begin
 from orchestrator.execution.run import RunReport
 from orchestrator.execution.stop import StopReport
 from orchestrator.journal.steps import StepStatus
 from orchestrator.planfile import digest, read_plan
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import write_organization
+from orchestrator.report.console import out
 from orchestrator.report.documents import DOCUMENTS, SHIPPED, commands_schema, schema_of
 from orchestrator.report.json_text import json_text
 from orchestrator.report.results import Ran
@@ -187,6 +189,24 @@ def test_plain_has_neither_boxes_nor_colour_and_a_line_per_row(
     assert rows[1][:3] == ["BROKEN", "paris/2010", "berlin/2010"]
     code, out, _ = run("diagnose", "-i", CONTOSO)
     assert "\x1b" in out
+
+
+def test_what_is_printed_besides_goes_with_the_document(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own = ViewTyper()
+
+    @own.command(name="talk")
+    def talk() -> int:
+        typer.echo("said by the way")
+        out().print("and by the console")
+        return 0
+
+    begun = begin(["talk", "--json"])
+    typer.main.get_command(own).main(args=["--json"], standalone_mode=False)
+    begun.end("talk", 0)
+    found = valid(capsys.readouterr().out, "any other", 0)
+    assert found["messages"] == ["said by the way", "and by the console"]
 
 
 def test_no_color_is_heeded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
