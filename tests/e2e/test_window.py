@@ -341,8 +341,12 @@ def test_the_journal_tells_the_run(forth: Ran) -> None:
     kinds = [(e.kind, e.step) for e in forth.journal if e.kind != "step-child"]
     steps = [step["id"] for step in forth.steps]
     ends = [(kind, None) for kind in ("state-read", "steps-verified", "run-finished")]
-    begin = [("plan-approved", None), ("state-read", None), ("run-started", None)]
-    middle = [(k, s) for s in steps for k in ("step-started", "step-succeeded")]
+    begin = [
+        (kind, None) for kind in ("plan-approved", "state-read", "run-started", "baseline-probed")
+    ]
+    probing = {step["id"] for step in forth.steps if step["probes"]}
+    per_step = ("step-started", "paths-probed", "step-succeeded")
+    middle = [(k, s) for s in steps for k in per_step if k != "paths-probed" or s in probing]
     assert kinds == [*begin, *middle, *ends]
     assert forth.journal[0].data["digest"] == forth.digest
 
