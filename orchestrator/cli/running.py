@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +47,7 @@ from orchestrator.journal.entry import Entry, Kind
 from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
+from orchestrator.model.thresholds import Response
 from orchestrator.planfile import digest, read_plan
 from orchestrator.playbook import look_variables, step_playbook
 from orchestrator.report.console import err, lively
@@ -150,6 +151,9 @@ class Job:
         schedule = self.plan.schedule
         topology = self.inventory.topology
         limits = read_thresholds(self.inventory.folder)
+        if parent_of(self.folder) is not None:
+            # Going back is urgent, and its start is no state to measure anything by.
+            limits = replace(limits, baseline=False, unknown_coverage=Response.REPORT)
         room, gates = Room(topology.pools), Gates(topology, limits)
         known = read_durations(self.inventory.folder)
         found = learned_minutes(self.plan, known, limits)

@@ -66,6 +66,11 @@ def test_only_the_site_of_the_step_goes_back(tmp_path: Path) -> None:
         assert run.status("upgrade-lisbon-2007-1") is StepStatus.COMPENSATED
         assert run.status("upgrade-berlin-2010-1").done
         assert scene.outcomes()["broken"] == 0
+        with Journal.read(scene.plan / "runs" / "1" / JOURNAL_NAME) as journal:
+            back = {entry.kind for entry in journal.entries()}
+        # Going back waits for no look at every path; each of its steps looks at its own.
+        assert "baseline-probed" not in back
+        assert {"paths-probed", "run-finished"} <= back
         again = scene.resume()
         assert again.code == 1
         assert "a way back of this plan was begun in runs/1" in again.text
