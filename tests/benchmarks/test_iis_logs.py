@@ -13,5 +13,5 @@ def test_searched_like_grep_in_constant_memory(tmp_path: Path) -> None:
     row = measured(path, runs=2)
     assert row["log-ons"] == log_ons
     assert row["megabytes"] < 60
-    # Python's own start, a tenth of a second, weighs here; at 1 GB the figure is 4 (make bench).
-    assert row["ours"] < 12 * row["grep"] + 0.5
+    # Python's own start weighs here and is measured apart; at 1 GB the figure is 4 (make bench).
+    assert row["ours"] < 12 * row["grep"] + 3 * row["start"]

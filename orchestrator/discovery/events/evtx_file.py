@@ -63,7 +63,12 @@ def records(
             continue
         on_record(number)
         if _SIGN in raw["data"]:
-            record = _record(json.loads(raw["data"]), raw)
+            try:
+                # the library leaves control characters in texts as they are
+                record = _record(json.loads(raw["data"], strict=False), raw)
+            except (ValueError, TypeError, AttributeError, KeyError) as error:
+                on_bad(f"record {raw['event_record_id']}: {error}")
+                continue
             if record is not None:
                 yield record
     _whole(path)

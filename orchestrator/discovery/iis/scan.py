@@ -224,7 +224,7 @@ class _Found:
         self.offset = offset
         self.hours: dict[bytes, int] = {}
         self.people = Distinct()
-        self._first = self._last = stamp
+        self._first = self._last = self._sound = stamp
         self._accepted = self._refused = 0
 
     def note(self, stamp: bytes, *, accepted: bool) -> None:
@@ -246,13 +246,17 @@ class _Found:
         return Proxied(
             count=self._accepted,
             refused=self._refused,
-            first=_text(self._first),
-            last=_text(self._last) if _is_moment(self._last) else _text(self._first),
+            first=self._when(self._first),
+            last=self._when(self._last),
             offset=self.offset,
             hours={_text(hour): count for hour, count in self.hours.items() if count},
             people=self.people.hashes,
             people_exact=self.people.exact,
         )
+
+    def _when(self, stamp: bytes) -> str:
+        """A time as text; only the first line of an hour was looked at closely."""
+        return _text(stamp if _is_moment(stamp) else self._sound)
 
     def logged_on(self) -> LoggedOn:
         """The count of people at a source."""

@@ -183,6 +183,14 @@ def test_damaged_records_are_counted_and_the_rest_is_read(tmp_path: Path) -> Non
     assert codes(evidence) == ["CAS-W813"]
 
 
+def test_control_characters_in_a_record_are_read(tmp_path: Path) -> None:
+    parts = [*COOKIE_PARTS[:-1], "\x01\t\x1f"]
+    path = write_evtx(tmp_path / "a.evtx", [Written(COMMON, 4999, parts)])
+    evidence = read_event_logs([path])
+    assert cookie(evidence).sighting.count == 1
+    assert evidence.findings == ()
+
+
 BOMB = (
     '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
     "<Objs><Obj><S>&b;</S></Obj></Objs>"

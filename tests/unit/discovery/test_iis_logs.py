@@ -182,6 +182,13 @@ def test_lines_that_cannot_be_used_are_counted_with_place(
     assert [file.skipped for file in evidence.files] == [1]
 
 
+def test_a_garbled_minute_does_not_become_a_time(tmp_path: Path) -> None:
+    garbled = log_on("2012-02-20 08:\x125:00") + log_on("2012-02-20 08:99:00")
+    path = only_path(read_iis_logs([write(tmp_path, head() + log_on() + garbled)]))
+    assert path.sighting.count == 3
+    assert path.sighting.first == path.sighting.last == datetime(2012, 2, 20, 8, 15, 2, tzinfo=UTC)
+
+
 EXCHANGE_LOG = "#Software: Microsoft Exchange Server\n#Fields: date-time,connector-id\n2012,x\n"
 
 
