@@ -63,16 +63,22 @@ class Builds:
     pools : mapping of host name to PoolId
     basis : str
         Where `now` comes from, for a person; empty if from nowhere.
+    users : mapping of (source pool, target pool) to int
+        Users of OWA paths as declared, or mailboxes as exported.
     """
 
     now: Mapping[str, Build] = field(default_factory=dict)
     pools: Mapping[str, PoolId] = field(default_factory=dict)
     basis: str = ""
+    users: Mapping[tuple[PoolId, PoolId], int] = field(default_factory=dict)
 
     def under(self, other: Builds) -> Builds:
         """Both, the other one's word before this one's."""
         return Builds(
-            {**self.now, **other.now}, {**self.pools, **other.pools}, other.basis or self.basis
+            {**self.now, **other.now},
+            {**self.pools, **other.pools},
+            other.basis or self.basis,
+            {**other.users, **self.users},
         )
 
     @classmethod
@@ -82,6 +88,11 @@ class Builds:
             {host_name(name): build for name, build in builds.items()},
             {host_name(name): server.pool for name, server in topology.servers.items()},
             basis,
+            {
+                (path.source, path.target): path.users
+                for path in topology.paths
+                if path.protocol is Protocol.OWA
+            },
         )
 
 
@@ -161,11 +172,14 @@ class Answer:
         Those that do not work first.
     other_events : tuple of EventEvidence
         Of OWA proxying, but not of the cookie.
+    declared : tuple of (str, int)
+        Paths between pools in question, with the users an inventory or exports give them.
     """
 
     affected: tuple[AffectedSource, ...]
     paths: tuple[ObservedPath, ...]
     other_events: tuple[EventEvidence, ...]
+    declared: tuple[tuple[str, int], ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -190,7 +204,19 @@ def answer(evidence: Evidence, known: Builds, book: RuleBook) -> Answer:
         tuple(sorted(affected, key=_longest_first)),
         tuple(sorted(paths, key=_worst_first)),
         tuple(e for e in evidence.events if e.meaning is not Meaning.COOKIE),
+        _declared(affected, known),
     )
+
+
+def _declared(affected: list[AffectedSource], known: Builds) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for source in affected:
+        for target in source.targets:
+            pools = known.pools.get(source.server), known.pools.get(target)
+            users = known.users.get(pools) if None not in pools else None  # type: ignore[arg-type]
+            if users is not None:
+                found[f"{pools[0]} -> {pools[1]}"] = users
+    return tuple(sorted(found.items()))
 
 
 def newest_builds(found: tuple[BuildEvidence, ...]) -> dict[str, Build]:

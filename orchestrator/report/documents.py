@@ -166,6 +166,7 @@ class ObservedDoc(Part):
     verdict: VerdictWord
     answer: str
     affected: list[AffectedDoc]
+    declared_users: dict[str, int] = Field(description="by path between pools in question")
     paths: list[ObservedPathDoc]
     events: list[ObservedEventDoc]
     people: list[PeopleDoc]

@@ -56,6 +56,7 @@ class Observed:
                 "verdict": self.answer.verdict.value,
                 "answer": headline(self.answer, self.evidence),
                 "affected": [_affected_document(source) for source in self.answer.affected],
+                "declared_users": dict(self.answer.declared),
                 "paths": [_path_document(path) for path in self.answer.paths],
                 "events": [
                     {
@@ -158,7 +159,7 @@ def print_answer(
 def headline(answer: Answer, evidence: Evidence) -> str:
     """Am I affected, where, since when, how many users: one paragraph."""
     if answer.affected:
-        return _yes(answer.affected)
+        return _yes(answer)
     by_rule = [path for path in answer.paths if path.judgement.verdict is Verdict.BROKEN]
     if by_rule:
         names = ", ".join(sorted({path.source for path in by_rule})[:5])
@@ -179,7 +180,8 @@ def headline(answer: Answer, evidence: Evidence) -> str:
     return f"Affected: not known. {nothing} No proxied path was seen, either."
 
 
-def _yes(affected: Sequence[AffectedSource]) -> str:
+def _yes(answer: Answer) -> str:
+    affected = answer.affected
     names = ", ".join(source.server for source in affected[:5])
     more = f" and {len(affected) - 5} more" if len(affected) > 5 else ""
     since = affected[0].sighting.first
@@ -187,14 +189,19 @@ def _yes(affected: Sequence[AffectedSource]) -> str:
     return (
         f"Affected: yes. {counted(len(affected), 'source')} logged that a target's user context "
         f"cookie was not understood: {names}{more}; since {_time(since) or 'an unknown time'}, "
-        f"at least {times(count)}. Users: {_users(affected)}."
+        f"at least {times(count)}. Users: {_users(answer)}."
     )
 
 
-def _users(affected: Sequence[AffectedSource]) -> str:
+def _users(answer: Answer) -> str:
+    affected = answer.affected
     exact = [source.users for source in affected if source.users is not None]
     if len(exact) == len(affected):
         return f"{sum(exact)} by name on the paths in question"
+    if answer.declared:
+        total = sum(users for _, users in answer.declared)
+        listed = ", ".join(path for path, _ in answer.declared[:5])
+        return f"{total} as declared for {listed}"
     people = [source.people.users for source in affected if source.people is not None]
     if people:
         gap = len(affected) - len(people)

@@ -20,7 +20,7 @@ from orchestrator.discovery.evidence import (
 )
 from orchestrator.discovery.profile import profile
 from orchestrator.model.build import Build
-from orchestrator.model.topology import Protocol
+from orchestrator.model.topology import PoolId, Protocol
 from orchestrator.report.observed import headline
 from orchestrator.rules.engine import RuleBook
 from orchestrator.rules.rule import Confidence, Verdict
@@ -119,6 +119,20 @@ def test_users_by_name_on_the_paths_go_before_an_upper_bound() -> None:
     assert "Users: 40 by name" in headline(answer(evidence, Builds(), BOOK), evidence)
     evidence = Evidence(paths=(path("par", "ber"),), events=(cookie("par"),), users=people)
     assert "Users: at most 900" in headline(answer(evidence, Builds(), BOOK), evidence)
+
+
+def test_declared_users_of_the_path_go_before_everybody_who_logged_on() -> None:
+    paris, berlin = PoolId("paris", "2010"), PoolId("berlin", "2010")
+    people = (UserEvidence("par-2", 900, exact=True, sighting=seen()),)
+    evidence = Evidence(
+        paths=(path("par-1", "ber"), path("par-2", "ber")),
+        events=(cookie("par-1"), cookie("par-2")),
+        users=people,
+    )
+    known = Builds({}, {"par-1": paris, "par-2": paris, "ber": berlin}, "", {(paris, berlin): 320})
+    found = answer(evidence, known, BOOK)
+    assert found.declared == (("paris/2010 -> berlin/2010", 320),)  # once, not for each server
+    assert "Users: 320 as declared for paris/2010 -> berlin/2010" in headline(found, evidence)
 
 
 def test_the_newest_build_seen_counts_and_an_inventory_goes_before_it() -> None:
