@@ -49,7 +49,11 @@ def resolve(read: Read, names: Mapping[str, str]) -> Evidence:
         for pair, found in tally.proxied.items():
             target = _server(pair.server, file, known)
             source, how = _source(pair, known)
-            paths[source, target, how].add(found, Place(tally.file, found.line))
+            place = Place(tally.file, found.line)
+            if source == target:
+                findings.append(_to_itself(source, found, place))
+            else:
+                paths[source, target, how].add(found, place)
         for address, logged_on in tally.logged_on.items():
             people[_server(address, file, known)].add(logged_on, Place(tally.file))
         findings += _file_findings(tally)
@@ -149,6 +153,17 @@ def _several_names(address: str, kind: str, found: set[str]) -> Diagnostic:
         f"s-ip {address}",
         f"its logs lie in folders, or name computers, of {len(found)} names ({listed})",
         remedy="it is shown by its address; put the logs of each server into a folder of its name",
+        severity=Severity.WARNING,
+    )
+
+
+def _to_itself(server: str, found: Proxied, place: Place) -> Diagnostic:
+    return Diagnostic(
+        "CAS-W817",
+        f"host {server}",
+        f"{found.count + found.refused} log-ons from itself were left out: there is no proxying "
+        "within a server",
+        place,
         severity=Severity.WARNING,
     )
 

@@ -132,6 +132,16 @@ def test_several_servers_behind_one_address_are_told_apart(tmp_path: Path) -> No
     assert "SNAT" in finding
 
 
+def test_a_server_that_logs_on_to_itself_is_no_path(tmp_path: Path) -> None:
+    itself = log_on(user="C\\BER-CAS-01$", source="10.2.0.1")
+    log = write(tmp_path, head() + itself + log_on(), "ber-cas-01/u_ex1.log")
+    evidence = read_iis_logs([tmp_path])
+    assert [(p.source, p.target) for p in evidence.paths] == [("par-cas-01", "ber-cas-01")]
+    (finding,) = messages(evidence)
+    assert finding.startswith("CAS-W817 host ber-cas-01: 1 log-ons from itself")
+    assert f"({log}:5)" in finding
+
+
 def test_refused_log_ons_are_no_proxied_sessions(tmp_path: Path) -> None:
     text = head() + log_on() + log_on(status=401) + log_on(source="10.9.9.9", user="-", status=403)
     evidence = read_iis_logs([write(tmp_path, text)])
