@@ -12,6 +12,7 @@ from support.pictures import HOSTILE, Page, case, hostile, planned, timed_plan
 
 from orchestrator.checker import CheckReport, check
 from orchestrator.errors import OrchestratorError
+from orchestrator.execution.looks import Look
 from orchestrator.journal.entry import Entry, Kind
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan
@@ -202,3 +203,27 @@ def test_builds_are_named_as_people_name_them() -> None:
     page = Page(report_html(given(found)))
     for build in found.goals.values():
         assert catalogue().name(Build.parse(str(build))) in page.words
+
+
+def test_coverage_names_what_was_seen_before_and_last_and_who_answered() -> None:
+    found = case("02-seed-incident")
+    plan = planned(found)
+    probe = next(p for step in plan.steps for p in step.probes)
+    source, target = probe.sources[0], found.topology.pools[probe.target]
+    path = f"{found.topology.servers[source].pool} -> {probe.target} ({probe.protocol})"
+    wanted = ("one", "two")
+
+    def look(outcome: str, seen: tuple[str, ...]) -> dict[str, object]:
+        return Look(path, source, outcome, seen, wanted).data()
+
+    assert target.servers
+    rows = [
+        (Kind.BASELINE_PROBED, {"paths": [look("broken", ())]}),
+        (Kind.PATHS_PROBED, {"paths": [look("proxied", ("one",))]}),
+    ]
+    written = tuple(
+        Entry(n, STARTED, kind, None, 1, data, "f" * 64) for n, (kind, data) in enumerate(rows, 1)
+    )
+    words = Page(report_html(given(found, plan, written))).words
+    assert f"{path} {source} broken proxied 1 of 2; not seen: two 1" in words
+    assert "1 looks, 1 of them at paths that do not work" in words
