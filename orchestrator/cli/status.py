@@ -12,6 +12,7 @@ from rich.text import Text
 from orchestrator.cli.apply import PlanFolder
 from orchestrator.cli.view import show
 from orchestrator.execution.leftovers import living
+from orchestrator.execution.times import PLAN_TIMES
 from orchestrator.execution.way_back import parent_of
 from orchestrator.execution.who import runs_still
 from orchestrator.journal.projection import RunView, view
@@ -79,6 +80,10 @@ def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:
     lines = [f"Plan {run.digest}, approved by {run.approved_by}, {begun}"]
     if running:
         lines.append(f"Running: {who}")
+        if run.next_window:
+            lines.append(
+                f"Waiting for the window from {run.next_window[:16].replace('T', ' ')} UTC"
+            )
         if run.pause_by:
             lines.append(f"{run.pause_by} asked for a pause: it stops before its next step")
     elif run.open and running is None:
@@ -87,6 +92,8 @@ def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:
         lines.append(f"Cut off: {who} has died without writing an end")
         if left := living(folder, run):
             lines.append(f"It left at work: process {', '.join(map(str, left))}")
+    elif run.next_window:
+        lines.append(f"Paused {run.ended:%Y-%m-%d %H:%M:%S} UTC: {run.reason}")
     elif run.finished:
         lines.append(f"Finished {run.ended:%Y-%m-%d %H:%M:%S} UTC")
     else:
@@ -108,6 +115,8 @@ def _what_next(folder: Path, run: RunView, running: bool | None) -> list[str]:
     if run.finished:
         return []
     take_over = " --take-over" if run.open else ""
+    if run.windows and run.windows != PLAN_TIMES:
+        take_over = f" --windows {run.windows}{take_over}"
     return [
         f"To go on: orchestrator resume {folder} -i INVENTORY{take_over}",
         f"To go back: orchestrator rollback {parent_of(folder) or folder} -i INVENTORY",

@@ -15,6 +15,9 @@ from orchestrator.model.plan import Step
 from orchestrator.model.schedule import Calendar, Schedule, TimePolicy
 from orchestrator.model.window import MINUTE, Window
 
+PLAN_TIMES = "the plan"
+"""Where windows come from that were approved with the plan."""
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -66,7 +69,7 @@ class Times:
     def of_plan(cls, schedule: Schedule, learned: Mapping[str, int]) -> Times:
         """Those the plan was approved with."""
         planned = {timed.step: timed.window for timed in schedule.steps}
-        return cls(schedule.calendar, schedule.policy, planned, learned, "the plan")
+        return cls(schedule.calendar, schedule.policy, planned, learned, PLAN_TIMES)
 
     def opening(self, step: Step, now: datetime) -> Opening:
         """When a step may start, seen from a moment in UTC."""

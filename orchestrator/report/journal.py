@@ -138,5 +138,22 @@ def _short(key: str, value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in value.items() if v != "")
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return _several(key, value)
+    return str(value)
+
+
+def _several(key: str, values: list[Any]) -> str:
+    """A list in few words: of many looks at paths only those that tell something."""
+    if key != "paths":
+        return ", ".join(map(_one, values)) or "none"
+    told = [look for look in values if look.get("coverage") not in {"covered", "redirected"}]
+    each = [f"{k.get('path')} through {k.get('source')}: {k.get('why')}" for k in told]
+    return "; ".join([f"{len(values) - len(told)} of {len(values)} work", *each])
+
+
+def _one(value: object) -> str:
+    if isinstance(value, Mapping) and {"server", "id"} <= value.keys():
+        return f"{value['id']} of {value['server']} at {value.get('time')}"
+    if isinstance(value, Mapping) and {"host", "message"} <= value.keys():
+        return f"{value['host']}: {value['message']}"
     return str(value)
