@@ -146,7 +146,7 @@ def _lost(look: Look, baseline: Baseline) -> str:
         return ""
     where = f"{look.path} through {look.source}"
     if before.outcome in {"served", "proxied", "redirected"}:
-        if look.outcome in {"broken", "denied", "unavailable"} or look.broken:
+        if look.outcome in {"broken", "denied", "unavailable"}:
             return f"{where}: {look.why}"
         if look.outcome == "unknown":
             return f"{where}: the server that answers can no longer be told"

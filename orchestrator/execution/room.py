@@ -33,8 +33,8 @@ class Room:
         ----------
         step : Step
         busy : sequence of Step
-            Those that run, and those that were begun and are not done: whatever a step took out
-            of service stays out until it has succeeded.
+            Those that run. A step that was begun before and is not done may have servers out of
+            service, too: no other is started until it runs again.
         """
         for other in busy:
             if shared := sorted({*step.servers} & {*other.servers}):

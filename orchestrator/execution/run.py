@@ -121,7 +121,8 @@ class Run:
                 return None
             if halt := self._wished(waiting[0]):
                 return halt
-            hindered = {step.id: self._hindrance(step) for step in waiting}
+            room = self._terms.room
+            hindered = {step.id: room.hindrance(step, self._running) for step in waiting}
             free = [step for step in waiting if not hindered[step.id]]
             if not free:
                 lines = "; ".join(f"{name}: {why}" for name, why in hindered.items())
@@ -162,10 +163,6 @@ class Run:
         running = [step.id for step in self._running]
         found = ready(self._plan, [step.id for step in self._done], running)
         return [step for step in found if step in self._begun] or found
-
-    def _hindrance(self, step: Step) -> str:
-        begun = [other for other in self._begun if other is not step]
-        return self._terms.room.hindrance(step, [*self._running, *begun])
 
     def _start(self, step: Step, opening: Opening | None) -> None:
         number = self._attempts[step.id] = self._attempts.get(step.id, 0) + 1
