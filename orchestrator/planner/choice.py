@@ -7,7 +7,7 @@ sets of labels are tried from the one that is cheapest by itself, until no other
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.errors import NoSafePlan
@@ -15,6 +15,7 @@ from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Timing
 from orchestrator.model.topology import Topology
 from orchestrator.planner.alternatives import Labels
+from orchestrator.planner.core import Core, hints, solve
 from orchestrator.planner.packing import MOST_PLACEMENTS
 from orchestrator.planner.price import Cost
 from orchestrator.planner.schedule import schedule
@@ -37,20 +38,24 @@ class Sets:
         As `cuts_in_order` gives them; at least one set.
     others : int
         What any set costs at least that is not among them, though all are asked for.
+    core : Core or None
+        To be solved as a whole, with the calendar, where there is one.
     """
 
     tried: Iterable[tuple[int, Labels | None]]
     others: int
+    core: Core | None = None
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A plan as made, the same with its times, what it costs, and what it costs at least."""
+    """A plan as made and with its times, what it costs and at least costs, and times to try."""
 
     bare: Plan
     plan: Plan
     cost: Cost
     least: int
+    hints: Mapping[str, int]
 
 
 def cheapest_plan(
@@ -94,24 +99,56 @@ def cheapest_plan(
             best = found
     if best is None:
         raise misfit or ValueError("no set of labels to try")
+    at_least = min(bounds)
+    if timing is not None and best.cost.switches:
+        best, proven = _as_a_whole(topology, sets, build, best, timing)
+        at_least = max(at_least, proven)
     if timing is not None:
-        full = _judged(topology, best.bare, best.cost, timing, MOST_PLACEMENTS)
+        full = _judged(topology, best.bare, best.cost, timing, MOST_PLACEMENTS, best.hints)
         best = full if full.cost.total <= best.cost.total else best
     if not best.cost.switches:
         return best.plan
-    words = best.cost.words(min(bounds), "if no step waits" if timing is None else "by timetable")
+    words = best.cost.words(at_least, "if no step waits" if timing is None else "by timetable")
     return dataclasses.replace(best.plan, remarks=(words, *best.plan.remarks))
 
 
+def _as_a_whole(
+    topology: Topology,
+    sets: Sets,
+    build: Callable[[Labels], Plan],
+    best: _Judged,
+    timing: Timing,
+) -> tuple[_Judged, int]:
+    """The better of a plan and what CP-SAT makes of the core; and its bound, 0 if it has none."""
+    found = solve(sets.core, best.plan) if sets.core is not None else None
+    if found is None:
+        return best, 0
+    if found.cost >= best.cost.total:
+        return best, found.at_least
+    cost = Cost(2 * len(found.labels), 0, best.cost.charge)
+    try:
+        plan = build(found.labels)
+        times = hints(plan, found.starts)
+        other = _judged(topology, plan, cost, timing, FIRST_LOOK, times)
+    except NoSafePlan:  # the core alone fits the windows, all steps together do not
+        return best, found.at_least
+    return min(best, other, key=lambda judged: judged.cost.total), found.at_least
+
+
 def _judged(
-    topology: Topology, plan: Plan, cost: Cost, timing: Timing | None, effort: int
+    topology: Topology,
+    plan: Plan,
+    cost: Cost,
+    timing: Timing | None,
+    effort: int,
+    times: Mapping[str, int] | None = None,
 ) -> _Judged:
     timed, taken, least = plan, 0, 0
     if timing is not None:
-        timed = schedule(topology, plan, *timing, effort=effort)
+        timed = schedule(topology, plan, *timing, effort=effort, hints=times)
         if timed.schedule is not None:
             taken, least = timed.schedule.user_minutes, timed.schedule.bound.user_minutes
     elif cost.switches:
         taken, least = unhindered(topology, plan)
     cost = dataclasses.replace(cost, user_minutes=taken)
-    return _Judged(plan, timed, cost, least + cost.switches * cost.charge)
+    return _Judged(plan, timed, cost, least + cost.switches * cost.charge, times or {})

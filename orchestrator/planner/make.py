@@ -21,6 +21,7 @@ from orchestrator.planner.batches import batches, consent_findings
 from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
 from orchestrator.planner.constraints import PathFacts
+from orchestrator.planner.core import MOST_STEPS, Core
 from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
@@ -92,7 +93,17 @@ def make_plan(
         tidy(draft, topology, start, end, _half_turned(topology, start, end) - {*labels})
         return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
 
-    sets = _sets(found, free, prices(ways))
+    price = prices(ways)
+    sets = _sets(found, free, price)
+    if timing is not None and found.cut.labels and not found.demands.cautious:
+        chains = {pool.id: batches(topology, pool, ways) for pool in topology.pools.values()}
+        asked = found.demands
+        core = Core.of(
+            topology, timing, charge, chains, asked.arcs, asked.sequence, facts, free, price
+        )
+        if core.size > MOST_STEPS:
+            core = core.within(on_cycles(asked.arcs, asked.sequence))
+        sets = replace(sets, core=core)
     made = cheapest_plan(topology, sets, build, charge, timing)
     return replace(made, remarks=(*found.remarks, *made.remarks))
 

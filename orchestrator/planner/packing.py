@@ -30,9 +30,15 @@ MOST_PLACEMENTS = 60_000
 
 LEAST_RESTARTS = 4
 SEED = 14_2_283_3
+_LAST = 10**12
 
 
-def pack(work: Workload, goal: tuple[int, int], effort: int = MOST_PLACEMENTS) -> Packed | None:
+def pack(
+    work: Workload,
+    goal: tuple[int, int],
+    effort: int = MOST_PLACEMENTS,
+    hints: Mapping[int, int] | None = None,
+) -> Packed | None:
     """The best schedule found.
 
     Parameters
@@ -43,28 +49,36 @@ def pack(work: Workload, goal: tuple[int, int], effort: int = MOST_PLACEMENTS) -
         better number of nights in sight, ends the search.
     effort : int
         Tasks placed before the search ends, at least `LEAST_RESTARTS` times all.
+    hints : mapping of int to int, optional
+        Tasks that are placed before all others, none before the moment said.
 
     Returns
     -------
     Packed or None
         None if no order tried fits into the calendar.
     """
-    return _Search(work, goal, effort).run()
+    return _Search(work, goal, effort, hints or {}).run()
 
 
 class _Search:
-    def __init__(self, work: Workload, goal: tuple[int, int], effort: int) -> None:
+    def __init__(
+        self, work: Workload, goal: tuple[int, int], effort: int, hints: Mapping[int, int]
+    ) -> None:
         self._work = work
         self._goal = goal
         self._noise = Noise(SEED)
         self._left = max(effort, LEAST_RESTARTS * len(work.tasks))
         self._inner = {n for r in work.redirections for n in (*r.inner, r.closes)}
         self._blocks = blocks_of(work)
+        self._hints = hints
         self.best: Packed | None = None
         self._last: Packed | None = None
         self._way = _Way(())
 
     def run(self) -> Packed | None:
+        if self._hints:
+            count = range(len(self._work.tasks))
+            self._try(_Way(tuple(self._hints.get(n, _LAST) for n in count), releases=self._hints))
         for priority in _portfolio(self._work):
             for as_blocks in (False, True) if self._inner else (False,):
                 self._try(_Way(tuple(priority), as_blocks))

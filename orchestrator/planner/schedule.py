@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.errors import NoSafePlan
 from orchestrator.model.plan import Plan
@@ -24,6 +24,7 @@ def schedule(
     policy: TimePolicy,
     *,
     effort: int = MOST_PLACEMENTS,
+    hints: Mapping[str, int] | None = None,
 ) -> Plan:
     """The plan with a time for every step, and remarks on what stays redirected between windows.
 
@@ -37,6 +38,8 @@ def schedule(
     policy : TimePolicy
     effort : int
         Placements of steps tried.
+    hints : mapping of step id to int, optional
+        When some steps should start, in minutes: tried first.
 
     Raises
     ------
@@ -52,7 +55,7 @@ def schedule(
         raise _too_few(_stuck(work), "the steps before it")
     least = least_end(work, ends)
     users = least_user_minutes(work)
-    packed = pack(work, (users, least.end), effort)
+    packed = pack(work, (users, least.end), effort, _by_task(work, hints or {}))
     if packed is None:
         raise _too_few(
             work.tasks[-1], f"all steps, {policy.max_parallel} at a time, with what comes before"
@@ -67,6 +70,10 @@ def schedule(
     )
     remarks = (*plan.remarks, *_left_on(work, packed.starts))
     return dataclasses.replace(plan, schedule=timed, remarks=remarks)
+
+
+def _by_task(work: Workload, hints: Mapping[str, int]) -> dict[int, int]:
+    return {n: hints[task.step.id] for n, task in enumerate(work.tasks) if task.step.id in hints}
 
 
 def _timed(work: Workload, packed: Packed, calendar: Calendar) -> tuple[TimedStep, ...]:

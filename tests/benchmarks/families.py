@@ -6,11 +6,14 @@ directed paths (source, target); sizes, densities and probabilities are fixed he
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from orchestrator.model.build import Build, BuildRange
+from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Package,
@@ -22,6 +25,7 @@ from orchestrator.model.topology import (
     Site,
     Topology,
 )
+from orchestrator.model.window import Window
 from orchestrator.rules.engine import RuleBook
 from orchestrator.rules.rule import Confidence, Rule, Verdict
 from orchestrator.shipped import rule_pack
@@ -153,6 +157,58 @@ def growing(servers: int, *, probed: bool, seed: int = 1) -> Farm:
     counts = [20] * size
     book = RuleBook(rule_pack())
     return _farm(f"growing-{servers}", counts, paths, {}, book, minimum=10, probed=probed)
+
+
+SMALL = range(1, 21)
+"""Seeds of the small farms: 3 to 10 sites."""
+
+_CALENDARS = (
+    ((0, 20), 12, 7),  # Monday 20:00, twelve hours, every week
+    ((5, 22), 10, 7),
+    ((2, 21), 9, 14),
+)
+
+
+def small(seed: int) -> tuple[Farm, Timing]:
+    """3 to 10 sites of one to three servers, each with one of three calendars, 26 weeks long.
+
+    A switch replicates in an hour, so that it fits into any night with its way back.
+    """
+    size = 3 + seed % 8
+    rng = random.Random(f"small {seed}")
+    name = sorted(FAMILIES)[seed % len(FAMILIES)]
+    arcs = [(a, b) for a, b in FAMILIES[name](size, rng) if a < size and b < size and a != b]
+    paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in sorted(set(arcs))]
+    counts = [rng.randint(1, 3) for _ in range(size)]
+    farm = _farm(f"small-{seed}", counts, paths, {}, RuleBook(rule_pack()), minimum=0)
+    servers = {
+        name: dataclasses.replace(server, minutes=rng.choice([20, 30, 45, 60]))
+        for name, server in farm.topology.servers.items()
+    }
+    topology = dataclasses.replace(farm.topology, servers=servers, replication_minutes=60)
+    groups: dict[int, list[str]] = {}
+    for site in sorted(topology.sites):
+        groups.setdefault(rng.randrange(len(_CALENDARS)), []).append(site)
+    calendar = Calendar(
+        "UTC",
+        tuple(
+            SiteCalendar(tuple(sites), "UTC", _nights(*_CALENDARS[which]))
+            for which, sites in sorted(groups.items())
+        ),
+    )
+    return dataclasses.replace(farm, topology=topology), Timing(
+        calendar, TimePolicy(3, None, 5, 60)
+    )
+
+
+def _nights(first: tuple[int, int], hours: int, days: int) -> tuple[Window, ...]:
+    day, hour = first
+    begin = datetime(2012, 4, 2, hour, tzinfo=UTC) + timedelta(days=day)
+    return tuple(
+        Window(start, start + timedelta(hours=hours))
+        for n in range(26 * 7 // days)
+        for start in [begin + timedelta(days=n * days)]
+    )
 
 
 LARGEST_SITES = 200

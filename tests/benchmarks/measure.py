@@ -17,8 +17,8 @@ import igraph
 import networkx as nx
 
 from benchmarks.documents import read
-from benchmarks.families import LINE, NEW, Farm
-from orchestrator.checker import check
+from benchmarks.families import LINE, NEW, Farm, small
+from orchestrator.checker import check, check_timed
 from orchestrator.model.topology import Label, Protocol
 from orchestrator.planfile import SavedPlan, render, to_document
 from orchestrator.planfile.organization import organization_document
@@ -175,6 +175,42 @@ def whole_command(farm: Farm, windows: str, folder: Path) -> dict[str, float]:
     written = [path for path in out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in written) / 1e6
     return taken | {"files": len(written), "megabytes": size}
+
+
+def small_farm(seed: int) -> dict[str, int | float]:
+    """One small farm: our plan and the naive model's, costs counted alike, seconds of processor.
+
+    Raises
+    ------
+    ValueError
+        If the checker rejects our plan, or the naive model proves more than our plan costs.
+    """
+    from benchmarks.whole import whole  # only this figure needs the extra `solver`
+
+    farm, timing = small(seed)
+    charge = farm.book.policy.switch_user_hours * 60
+    began = time.process_time()
+    plan = make_plan(
+        farm.topology, farm.start, farm.end, farm.book, catalogue(), pilot=False, timing=timing
+    )
+    taken = time.process_time() - began
+    reports = check(farm.topology, plan, farm.book), check_timed(farm.topology, plan, farm.book)
+    if not all(report.safe for report in reports) or plan.schedule is None:
+        raise ValueError(f"{farm.name} is rejected")
+    switches = sum(step.kind.changes_urls for step in plan.steps)
+    cost = switches * charge + plan.schedule.user_minutes
+    naive = whole(farm, timing, charge)
+    if naive.proven and cost < naive.cost:
+        raise ValueError(f"{farm.name}: {cost} beats the proven {naive.cost}: not the same problem")
+    return {
+        "sites": len(farm.topology.sites),
+        "steps": len(plan.steps),
+        "cost": cost,
+        "seconds": taken,
+        "naive": naive.cost,
+        "proven": naive.proven,
+        "naive_seconds": naive.seconds,
+    }
 
 
 def _children() -> float:

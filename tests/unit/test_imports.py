@@ -108,6 +108,7 @@ def test_only_the_command_line_knows_the_lab() -> None:
     [
         ("ansible", "inventory/ansible_source.py"),
         ("ansible_runner", "execution/runner.py"),
+        ("ortools", "planner/core.py"),
         ("evtx", "discovery/events/evtx_file.py"),
         ("apprise", "notify/sinks.py"),
     ],
