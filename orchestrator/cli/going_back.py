@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from orchestrator.cli.live import read_farm
+from orchestrator.cli.planner_process import in_planner_process
 from orchestrator.cli.planning import (
     rollback_files,
     way_back,
@@ -56,9 +57,13 @@ def write_way_back(
         raise InvalidInput(farm.problems)
     book = saved.rules.book(rule_pack, saved.policy)
     if sites:
-        back, report = way_back_of_sites(saved.topology, saved.plan, farm.state, book, sites)
+        back, report = in_planner_process(
+            way_back_of_sites, saved.topology, saved.plan, farm.state, book, sites
+        )
     else:
-        back, report = way_back(saved.topology, saved.plan, farm.state, book, accepted)
+        back, report = in_planner_process(
+            way_back, saved.topology, saved.plan, farm.state, book, accepted
+        )
     if not back.steps:
         nothing = {"folder": None, "digest": None, "steps": 0, "minutes": 0}
         show(Said("Nothing to undo: the farm is where this way back would lead.", nothing))
