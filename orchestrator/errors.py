@@ -44,6 +44,10 @@ class InvalidInput(OrchestratorError):
         super().__init__("\n".join(str(d) for d in diagnostics))
         self.diagnostics = tuple(diagnostics)
 
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[object]]:
+        """Findings, not their text, make it again in another process."""
+        return type(self), (self.diagnostics,)
+
 
 class NoSafePlan(OrchestratorError):
     """No plan keeps every path working; the message is the certificate.

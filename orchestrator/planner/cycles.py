@@ -93,7 +93,7 @@ def cheapest_cut(
         weights.append(None)
     fixed = [arc for arc, held in edges.items() if any(weights[label] is None for label in held)]
     nodes = range(len(changes))
-    if knots(adjacency(len(changes), fixed), nodes):
+    if fixed and knots(adjacency(len(changes), fixed), nodes):
         return None
     chosen: set[int] = set()
     bound = 0
@@ -174,6 +174,10 @@ def _sharing_labels(parts: Iterable[Edges]) -> list[Edges]:
 
 def _cut_knot(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], int]:
     """The labels to cut in one component, and a proven bound on their weight."""
+    if _is_ring(edges):
+        labels = {label: weights[label] for held in edges.values() for label in held}
+        weight, cheapest = min((w, label) for label, w in labels.items() if w is not None)
+        return {cheapest}, weight
     owner = _label_of_node(edges)
     if owner is None:
         found = cheapest_hitting_set(edges, weights)
@@ -194,6 +198,19 @@ def _cut_knot(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], in
         cut |= found.labels
         bound += found.bound
     return {owner[nodes[node]] for node in form.expand(cut)}, bound
+
+
+def _is_ring(edges: Edges) -> bool:
+    """One cycle and nothing else, with one label on every arc: whichever is cheapest will do."""
+    then = dict(iter(edges))
+    if len(then) != len(edges) or any(len(held) > 1 for held in edges.values()):
+        return False
+    start = at = next(iter(then))
+    for steps in range(1, len(edges) + 1):
+        at = then.get(at, -1)
+        if at == start:
+            return steps == len(edges)
+    return False
 
 
 def _label_of_node(edges: Edges) -> dict[int, int] | None:
