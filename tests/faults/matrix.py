@@ -1,6 +1,9 @@
 """The full fault matrix: `make test-full` runs it and writes its last result to docs/.
 
-    python -m faults.matrix [docs/fault-matrix.md [PATTERN]]
+    python -m faults.matrix [docs/fault-matrix.md [PATTERN [RESULTS.jsonl]]]
+
+With a file of results a run can be done in parts: cells that are in it are not run again, and the
+table tells of all of them.
 
 Every cell has a farm of its own, as it is right before one kind of step; one fault is armed, the
 step is run by the real program, and what that says is held against the lab. Then the fault is
@@ -9,6 +12,7 @@ cleared and the run is gone on with.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -40,7 +44,7 @@ CONDITIONS = {"clock-skew", "replication", "starve", "never-back", "disk-full"}
 HEAD = """# The fault matrix
 
 Written by `make test-full`; do not edit. Last run: {date}, version {version},
-{minutes:.0f} minutes.
+{minutes:.0f} minutes of farms, several at a time.
 
 Every fault of [the lab](lab.md#faults) strikes one step of each kind it can strike: an upgrade, a
 redirection being switched on, one being switched off, and the way back after half a window. Farm:
@@ -54,7 +58,7 @@ redirection being switched on up to the end of that step). *paused* is exit 5 wi
 cause named; *refused* is exit 1 with nothing changed; *the farm moved* is exit 4 with the
 differences named. In every cell the lab was asked whether what the program said is so: builds,
 addresses, services, the last reading in the journal, steps called done, requests of users.
-**{wrong}** of {count} cells with a wrong claim.
+**{wrong}** of the {count} cells that were run (of {all}) with a wrong claim.
 
 | fault | {operations} |
 |---|{rules}|
@@ -184,14 +188,20 @@ def _after(
     return [f"could not go on ({then.code}): {reason(then)}"]
 
 
-def run(target: Path, pattern: str) -> int:
+def run(target: Path, pattern: str, results: Path | None) -> int:
     """Run the cells whose name matches; the exit code."""
-    began = time.monotonic()
+    faults = {str(fault): fault for fault, _ in cells()}
+    before = results.read_text().splitlines() if results and results.exists() else []
+    done = [Cell(**{**row, "fault": faults[row["fault"]]}) for row in map(json.loads, before)]
+    known = {(str(cell.fault), cell.operation) for cell in done}
     with tempfile.TemporaryDirectory(prefix="faults-") as name:
         folder = Path(name)
         snapshots, pictures = prepare(folder)
-        todo = [(f, o) for f, o in cells() if re.search(pattern, f"{f} / {o}")]
-        done: list[Cell] = []
+        todo = [
+            (fault, operation)
+            for fault, operation in cells()
+            if re.search(pattern, f"{fault} / {operation}") and (str(fault), operation) not in known
+        ]
         with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
             work = [
                 pool.submit(once, snapshots, pictures, folder / str(n), fault, operation)
@@ -200,19 +210,25 @@ def run(target: Path, pattern: str) -> int:
             for future in work:
                 cell = future.result()
                 done.append(cell)
+                if results:
+                    with results.open("a") as file:
+                        file.write(json.dumps({**vars(cell), "fault": str(cell.fault)}) + "\n")
                 line = f"{cell.seconds:4.0f} s {cell.fault} / {cell.operation}: {cell}"
                 sys.stdout.write(f"{line}\n         {cell.because}\n")
                 sys.stdout.flush()
-                write(target, done, (time.monotonic() - began) / 60)
+                write(target, done)
     return 1 if any(cell.wrong or not cell.struck for cell in done) else 0
 
 
-def write(target: Path, done: list[Cell], minutes: float) -> None:
+def write(target: Path, done: list[Cell]) -> None:
     """The table, and below it why the runs stopped."""
+    order = {(str(fault), operation): n for n, (fault, operation) in enumerate(cells())}
+    done = sorted(done, key=lambda cell: order[str(cell.fault), cell.operation])
     text = HEAD.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         version=__version__,
-        minutes=minutes,
+        minutes=sum(cell.seconds for cell in done) / 60,
+        all=len(order),
         wrong=sum(bool(cell.wrong) for cell in done),
         count=len(done),
         operations=" | ".join(OPERATIONS),
@@ -233,4 +249,5 @@ def write(target: Path, done: list[Cell], minutes: float) -> None:
 
 if __name__ == "__main__":
     where = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/fault-matrix.md")
-    sys.exit(run(where, sys.argv[2] if len(sys.argv) > 2 else ""))
+    kept = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    sys.exit(run(where, sys.argv[2] if len(sys.argv) > 2 else "", kept))
