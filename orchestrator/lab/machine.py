@@ -78,6 +78,10 @@ class Task:
     leaves_disabled: bool = False
 
 
+def _in_service() -> dict[str, dict[str, Any]]:
+    return {method: {"state": "in", "automatic": True} for method in ("nlb", "owa")}
+
+
 @dataclass
 class Machine:
     """State of one server; `now` is always seconds since 1970."""
@@ -93,6 +97,7 @@ class Machine:
     restart_seconds: float = 0.0
     down_until: float = 0.0
     events: list[Event] = field(default_factory=list)
+    in_service: dict[str, dict[str, Any]] = field(default_factory=lambda: _in_service())
 
     @property
     def build(self) -> Build:
@@ -181,6 +186,8 @@ class Machine:
             self.rollups = [build]
 
     def _start_services(self) -> None:
+        for condition in self.in_service.values():
+            condition["state"] = "in" if condition["automatic"] else condition["state"]
         for service in self.services.values():
             service.state = "Running" if service.start_mode == "Auto" else "Stopped"
 

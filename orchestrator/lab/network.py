@@ -223,7 +223,13 @@ class Network:
             return self._world.short_name(host)
         turn = self._balance[host] = self._balance.get(host, 0) + 1
         order = [servers[(turn + offset) % len(servers)] for offset in range(len(servers))]
-        return next((name for name in order if self._world.serves_web(name)), order[0])
+        balanced = [
+            name
+            for name in order
+            if self._world.serves_web(name)
+            and self._world.machine(name).in_service["nlb"]["state"] == "in"
+        ]
+        return balanced[0] if balanced else order[0]
 
     def _of_session(self, name: str, host: str, asked: Request) -> str:
         """The server whose session a request to a published name carries, else the one in turn.

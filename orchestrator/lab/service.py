@@ -33,6 +33,7 @@ _SPEED = {
     "exchange_settle_seconds": 1,
     "exchange_settle_retries": 60,
     "exchange_restart_timeout": 60,
+    "exchange_drain_quiet_seconds": 2,
 }
 
 

@@ -51,6 +51,8 @@ class World:
         self.strikes = store.records("faults")
         # Hosts that swallow everything, and until when.
         self.silent_until: dict[str, float] = {}
+        # When other servers proxied a log-on to a server.
+        self.proxied_logons: dict[str, list[float]] = {}
         self._planned: asyncio.TimerHandle | None = None
         self.switches: dict[str, switches.Value] = dict(switches.defaults())
         self.directory = Directory(self._delay)

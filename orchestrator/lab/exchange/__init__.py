@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestrator.lab.exchange import (
+    drain,
     restart,
     rollup,
     server_facts,
@@ -24,4 +25,5 @@ def modules() -> tuple[Module, ...]:
         virtual_directory.MODULE,
         service_health.MODULE,
         restart.MODULE,
+        drain.MODULE,
     )

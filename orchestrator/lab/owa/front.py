@@ -70,6 +70,9 @@ class OwaFront:
             host: name in the URL, for redirections to the front itself.
             client: who asks, for the log.
         """
+        if self._world.machine(self._server.name).in_service["owa"]["state"] != "in":
+            # The application pool is stopped; IIS itself answers.
+            return pages.error(503, "Service Unavailable", ())
         url = urlsplit(request.target)
         path = url.path.lower()
         if path == pages.PROXY_LOGON.lower():
@@ -147,6 +150,8 @@ class OwaFront:
             self._contexts.pop(next(iter(self._contexts)))
         self._contexts[token] = address
         cookie = ("Set-Cookie", f"UserContext=v{version}.{token}; path=/; secure; HttpOnly")
+        moments = self._world.proxied_logons.setdefault(self._server.name, [])
+        moments.append(self._world.clock())
         # 241 is the private status with which targets accept a proxied log-on.
         return Response(241, (cookie, *self._own_headers()), reason="Proxy logon accepted")
 
