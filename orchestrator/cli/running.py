@@ -20,6 +20,7 @@ from orchestrator.errors import OrchestratorError
 from orchestrator.execution.asking import approval_of
 from orchestrator.execution.attempts import AnsibleInputs, FarmReader, PathLooker, StepPlaybooks
 from orchestrator.execution.clock import SystemClock
+from orchestrator.execution.drained import still_out
 from orchestrator.execution.engine import Approval, resume_plan, run_plan
 from orchestrator.execution.gate import require_resumable, require_start, require_unused
 from orchestrator.execution.gates import Gates
@@ -223,7 +224,7 @@ def run_job(job: Job) -> RunReport:
                 terms=terms,
             )
         _learn(job, mark, journal)
-        keep_disproof(job.inventory.folder, mark, report, journal)
+        _after_the_run(job, mark, report, journal)
         told.ended(report)
         return report
 
@@ -267,9 +268,18 @@ def resume_job(job: Job) -> RunReport | None:
                 terms=terms,
             )
         _learn(job, mark, journal)
-        keep_disproof(job.inventory.folder, mark, report, journal)
+        _after_the_run(job, mark, report, journal)
         told.ended(report)
         return report
+
+
+def _after_the_run(job: Job, mark: str, report: RunReport, journal: Journal) -> None:
+    keep_disproof(job.inventory.folder, mark, report, journal)
+    for line in still_out(job.inventory.folder):
+        _say(
+            f"{line}: running its step again puts it back, or by hand: ansible-playbook "
+            f"playbooks/undrain.yml -i {job.inventory.folder} --limit SERVER"
+        )
 
 
 def _notices(job: Job, mark: str) -> AbstractContextManager[Notices]:

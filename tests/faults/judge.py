@@ -61,7 +61,7 @@ def wrong_claims(
         found += [
             f"says done, but {name} is {truth[name]}" for name in truth if truth[name] != goal[name]
         ]
-        found += [f"says done, but {line}" for line in _services_down(ground)]
+        found += [f"says done, but {line}" for line in services_down(ground)]
         if fault.kind != "windows-update" and ground.outcomes()["broken"]:
             found.append(f"says done, but {ground.outcomes()['broken']} requests were broken")
     elif not re.search(fault.says, ended.text, re.IGNORECASE):
@@ -101,7 +101,8 @@ def _moved(entries: list[Entry]) -> bool:
     return any(entry.kind in ("drift-found", "run-stopped") for entry in entries)
 
 
-def _services_down(ground: Ground) -> list[str]:
+def services_down(ground: Ground) -> list[str]:
+    """Required services that do not run, or would not after a restart."""
     return [
         f"{name} of {server} is {state}"
         for server in ground.lab.farm.servers

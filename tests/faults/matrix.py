@@ -36,7 +36,7 @@ from orchestrator.planfile import digest
 
 from .cells import BACK, MADRID, ON, OPERATIONS, ROME, UPGRADE, Fault, cells
 from .ground import STEPS, Ground, prepare
-from .judge import outcome, reason, wrong_claims
+from .judge import outcome, reason, services_down, wrong_claims
 
 WORKERS = int(os.environ.get("WORKERS", "2"))
 CONDITIONS = {"clock-skew", "replication", "starve", "never-back", "disk-full"}
@@ -180,7 +180,7 @@ def _after(
         server = MADRID if operation == ON else ROME
         truth, goal = {server: truth[server]}, {server: stage[server]}
     if then.code == 0 and truth == goal:
-        return []
+        return [f"went on, but {line}" for line in services_down(ground)]
     if then.code == 4 and fault.kind in ("windows-update", "wrong-build"):
         return []  # Somebody else's build: a new plan is asked for.
     if then.code == 0:

@@ -24,7 +24,7 @@ TASK_FILES = [
     *STEPS,
 ]
 OWN = {path.stem for path in (PLAYBOOKS / "library").glob("*.yml")}
-PLACEHOLDER = {"str": "x", "path": "/x", "int": 1, "bool": True, "list": []}
+PLACEHOLDER = {"str": "x", "path": "/x", "int": 1, "bool": True, "list": [], "dict": {}}
 
 
 def options(module: str) -> dict[str, Any]:
