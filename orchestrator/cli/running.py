@@ -55,6 +55,7 @@ from orchestrator.report.console import err, lively
 from orchestrator.report.live import LiveProgress
 from orchestrator.report.progress import LineProgress
 from orchestrator.report.results import Ran
+from orchestrator.shipped import playbooks_folder
 
 TakeOver = Annotated[
     bool,
@@ -278,7 +279,7 @@ def _after_the_run(job: Job, mark: str, report: RunReport, journal: Journal) -> 
     for line in still_out(job.inventory.folder):
         _say(
             f"{line}: running its step again puts it back, or by hand: ansible-playbook "
-            f"playbooks/undrain.yml -i {job.inventory.folder} --limit SERVER"
+            f"{playbooks_folder() / 'undrain.yml'} -i {job.inventory.folder} --limit SERVER"
         )
 
 
