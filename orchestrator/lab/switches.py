@@ -13,6 +13,10 @@ GLOBAL: dict[str, tuple[str, ...]] = {
     "older_2010_source": ("serves", "refuses"),
     # Which side carries the fix of 2010 SP2 RU2 and 2007 SP3 RU7 (see cookies.py)?
     "ru2_fix": ("both", "source", "target"),
+    # Do 2010 SP1 RU7 and later, released after SP2 RU1, issue the cookie RU1 reads?
+    "sp1_ru7": ("old", "new"),
+    # Does a server name itself in a header of its pages?
+    "diag_header": ("sent", "absent"),
 }
 PER_SERVER: dict[str, tuple[str, ...]] = {
     "power": ("on", "off"),

@@ -89,7 +89,9 @@ class OwaFront:
 
     def _own_headers(self) -> Headers:
         build = self._world.machine(self._server.name).build
-        return (("X-OWA-Version", str(build)), ("X-DiagInfo", self._server.name.upper()))
+        named = (("X-DiagInfo", self._server.name.upper()),)
+        absent = self._world.switches["diag_header"] == "absent"
+        return (("X-OWA-Version", str(build)), *(() if absent else named))
 
     # ---- log-on -----------------------------------------------------------------------------
 
@@ -144,7 +146,8 @@ class OwaFront:
         if not self._trusted(request) or not self._holds(address):
             return pages.error(401, "Not authorised", self._own_headers())
         build = self._world.machine(self._server.name).build
-        version = cookies.issued_by(build, str(self._world.switches["ru2_fix"]))
+        switches = self._world.switches
+        version = cookies.issued_by(build, str(switches["ru2_fix"]), str(switches["sp1_ru7"]))
         token = secrets.token_urlsafe(12)
         if len(self._contexts) >= _SESSIONS_KEPT:
             self._contexts.pop(next(iter(self._contexts)))
