@@ -167,7 +167,13 @@ def _farm(content: dict[str, Any], digest: str) -> Farm:
         for name, names in content.get("published", {}).items()
     }
     mailboxes = [_mailbox(entry, sites) for entry in content.get("mailboxes", [])]
-    seconds = {"install": 1.0, "restart": 1.0, "propagation": 0.3, **content.get("seconds", {})}
+    seconds = {
+        "install": 1.0,
+        "restart": 1.0,
+        "propagation": 0.3,
+        "module": 0.0,
+        **content.get("seconds", {}),
+    }
     return Farm(
         domain=domain,
         sites=sites,

@@ -24,6 +24,7 @@ _GARBAGE = "<html>\0 502 Bad Gateway\ufffd</html"
 
 async def carry_out(world: World, host: WindowsHost, call: ModuleCall) -> Outcome:
     """Carry out a call, with the faults that are armed for it."""
+    await asyncio.sleep(world.seconds("module"))
     target = world.short_name(str(call.arguments.get("target") or "")) or host.name
     names = (host.name, target)
     if call.check_mode:
