@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from orchestrator.discovery.iis.tally import FileTally, from_json
 from orchestrator.errors import OrchestratorError
 
 ENDINGS = (".log", ".log.gz")
+_HOME = str(Path(__file__).resolve().parents[3])
 
 Progress = Callable[[int, int], object]
 """Called with bytes read and bytes in all."""
@@ -82,9 +84,16 @@ class _Child:
 
 @contextmanager
 def _reader() -> Iterator[_Child]:
-    command = [sys.executable, "-m", "orchestrator.discovery.iis"]
+    # -P and a path of our own: a folder named orchestrator where the user stands is not us
+    command = [sys.executable, "-P", "-m", "orchestrator.discovery.iis"]
+    here = [_HOME, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     with subprocess.Popen(  # noqa: S603  # our own module, no word of the user's
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, here))},
     ) as process:
         try:
             yield _Child(process)

@@ -243,6 +243,16 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
     assert [d.code for d in refused.value.diagnostics] == ["CAS-E811", "CAS-E811"]
 
 
+def test_a_folder_of_our_name_where_the_user_stands_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "orchestrator").mkdir()
+    (tmp_path / "orchestrator" / "__init__.py").write_text("raise SystemExit('not me')")
+    log = write(tmp_path, head() + log_on())
+    monkeypatch.chdir(tmp_path)
+    assert only_path(read_iis_logs([log])).sighting.count == 1
+
+
 def test_progress_reaches_the_end(tmp_path: Path) -> None:
     path = write(tmp_path, head() + poll() * 5000)
     seen: list[tuple[int, int]] = []
