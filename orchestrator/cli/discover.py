@@ -10,7 +10,7 @@ import typer
 
 from orchestrator.cli.discover_exports import Request, discover_exports
 from orchestrator.cli.discovering import (
-    RECORD_VERSION,
+    HostList,
     Record,
     find_todo,
     load_list,
@@ -91,6 +91,7 @@ def discover(
         asked = Request(output, exports, inventory, answers, vault_password_file, extra, force)
         return discover_exports(asked)
     before = texts_of(output)
+    findings = Findings()
     record = read_record(output) if before else None
     source = inventory or (output if record else None)
     if source is None:
@@ -98,52 +99,61 @@ def discover(
             f"{output} was not discovered yet, and no list of hosts is given",
             "name one with -i: a folder or hosts file with the servers and the group management",
         )
-    findings = Findings()
     hosts = load_list(source, findings, vault_password_file, extra)
-    if inventory is not None:
-        since = datetime.now(UTC) - timedelta(days=days)
+    if record is None or inventory is not None:
         inputs = AnsibleInputs((hosts.source,), extra, vault_password_file)
-        read = discover_hosts(inputs, hosts.to_read, f"{since:%Y-%m-%dT%H:%M:%SZ}")
-        record = Record.of(read, since, hosts.places)
-    assert record is not None  # noqa: S101 - without a list there is one
+        record = _read(inputs, hosts, days)
     drafted, unusable = draft(record.answers, catalogue(), hosts.places)
     if not drafted.servers and record.problems:
         raise InvalidInput(record.problems)
-    problems = (*record.problems, *unusable)
-    not_read = sorted({*hosts.to_read} - {s.name for s in drafted.servers} - {*record.not_exchange})
     path = find_todo(answers, output, source)
     said = todo.read(read_todo(path, drafted, output, findings), drafted, findings)
     if said is None:
         raise InvalidInput(findings.errors)
-    found = found_folder.Found(
-        drafted, hosts.list, not_read, tuple(record.not_exchange), said.organization, said.minutes
-    )
-    after = {
-        **variable_files(source),
-        **found_folder.files(found, {"version": RECORD_VERSION, **record.content()}),
-    }
+    found = _found(drafted, hosts, record, said)
+    after = {**variable_files(source), **found_folder.files(found, record.content())}
     changed = found_folder.difference(before, after) if before else []
     written = not before or force
     if written:
         template = None if (output / todo.NAME).exists() else _todo_text(path, drafted)
         write_files(output, after, template)
-    warnings = (*findings.warnings, *record.not_exchange.values(), *left_out(drafted))
     result = summary(
         found,
         folder=output,
         read_at=record.read_at,
-        problems=problems,
-        warnings=warnings,
+        problems=(*record.problems, *unusable),
+        warnings=(*findings.warnings, *record.not_exchange.values(), *left_out(drafted)),
         open_fields=said.open,
+        todo_is_new=path is None,
         events=reported_events(record.answers),
         refused=seen_by_plan(output, vault_password_file, extra) if written else (),
         difference=changed,
         written=written,
     )
     show(result)
-    if problems or not_read:
+    if not result.complete:
         return INCOMPLETE
     return DIFFERS if changed and not written else 0
+
+
+def _read(inputs: AnsibleInputs, hosts: HostList, days: int) -> Record:
+    since = datetime.now(UTC) - timedelta(days=days)
+    read = discover_hosts(inputs, hosts.to_read, f"{since:%Y-%m-%dT%H:%M:%SZ}")
+    return Record.of(read, since, hosts.places)
+
+
+def _found(
+    drafted: Draft, hosts: HostList, record: Record, said: todo.Answers
+) -> found_folder.Found:
+    usable = {server.name for server in drafted.servers}
+    return found_folder.Found(
+        drafted,
+        hosts.list,
+        sorted({*hosts.to_read} - usable - {*record.not_exchange}),
+        tuple(record.not_exchange),
+        said.organization,
+        said.minutes,
+    )
 
 
 def _todo_text(path: Path | None, drafted: Draft) -> str:

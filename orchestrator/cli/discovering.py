@@ -73,6 +73,7 @@ class Record:
     def content(self) -> dict[str, Any]:
         """As plain data."""
         return {
+            "version": RECORD_VERSION,
             "read_at": self.read_at,
             "events_since": self.events_since,
             "complete": not self.problems,

@@ -37,6 +37,8 @@ class Summary:
     written : bool
     events : sequence of EventEvidence
         What the servers' own event logs say of proxying.
+    todo_is_new : bool
+        The file of open fields was made by this very run.
     """
 
     found: Found
@@ -49,6 +51,7 @@ class Summary:
     difference: Sequence[str]
     written: bool
     events: Sequence[EventEvidence] = ()
+    todo_is_new: bool = False
 
     @property
     def complete(self) -> bool:
@@ -74,7 +77,7 @@ def _print(console: Console, result: Summary) -> None:
     for title, found in (
         ("Not read", result.problems),
         ("To know", result.warnings),
-        ("Still to be said", _together(result.open_fields)),
+        ("Still to be said", () if result.todo_is_new else _together(result.open_fields)),
         ("A plan would be refused today", result.refused),
     ):
         if found:
@@ -125,6 +128,12 @@ def _sentence(result: Summary) -> str:
         head += (
             f" INCOMPLETE: not read: {missing}. They stand in the group exchange without facts, so "
             "that no plan is made without them."
+        )
+    if result.written and result.todo_is_new:
+        return (
+            f"{head} Written to {result.folder}. What no server can say is asked in "
+            f"{result.folder / 'todo.yml'}: {len(result.open_fields)} fields, each with what is "
+            "assumed until it is filled in."
         )
     if result.written:
         return f"{head} Written to {result.folder}."

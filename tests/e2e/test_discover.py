@@ -196,6 +196,7 @@ def test_hosts_that_cannot_be_read_are_named_and_no_plan_forgets_them(
     refused = run("diagnose", "-i", new, ends=1)
     assert "CAS-E102 host ber-alias: has no exchange_build" in refused.err
     assert "TODO" in (new / "todo.yml").read_text()
+    assert f"is asked in {new / 'todo.yml'}: " in ended.out
 
 
 @pytest.mark.parametrize(
@@ -234,6 +235,14 @@ def test_a_list_that_cannot_be_used(
     assert said in ended.err
     assert place in ended.err
     assert "Summer2012" not in ended.text
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_farm_of_which_nobody_answers_is_no_inventory(run: Run, tmp_path: Path) -> None:
+    # Without the lab's variables neither the secrets nor the hosts are found.
+    ended = run("discover", "-i", BARE, "-o", tmp_path / "new", ends=1)
+    assert ended.err.count("could not be read") == 10
+    assert f"{BARE / 'hosts.yml'}:" in ended.err
     assert not (tmp_path / "new").exists()
 
 

@@ -96,6 +96,7 @@ def test_what_is_declared_otherwise_differs(visited: Farm, run: Run, tmp_path: P
         (("--live", "--found", "x"), "give one of them"),
         (("--found", "inventories/contoso"), "CAS-E803 folder inventories/contoso"),
         (("--iis-logs", "no-such-folder"), "CAS-E811"),
+        (("--live",), "host ber-cas-01: could not be read"),
         (("--evidence", "README.md"), "CAS-E806 redirect evidence: cannot be used"),
     ],
 )
