@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from orchestrator.cli.main import main
@@ -14,6 +15,7 @@ from orchestrator.execution.clock import SystemClock
 from orchestrator.execution.who import Who
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.report.documents import schema_of
 
 FARM = Path(__file__).parents[2] / "crash" / "farm"
 REDIRECT, UPGRADE = "enable-redirection-madrid-2010-owa", "upgrade-rome-2010-1"
@@ -88,6 +90,7 @@ def test_a_run_that_died(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "no run of" in capsys.readouterr().err
     assert main(["status", str(folder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema_of("status"))
     assert (told["running"], told["finished"]) == (False, False)
     assert [s["status"] for s in told["steps"]] == ["succeeded", "started", *["pending"] * 5]
     assert len(told["redirections"]) == 1
@@ -103,6 +106,8 @@ def test_the_journal_as_lines_and_as_json(folder: Path, capsys: pytest.CaptureFi
     assert f"step-succeeded {REDIRECT}  seconds: 3" in lines[3]
     assert main(["journal", str(folder), "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for row in rows:
+        jsonschema.validate(row, schema_of("journal"))
     assert [row["seq"] for row in rows] == [1, 2, 3, 4, 5]
     assert rows[3]["data"] == {"seconds": 3}
 

@@ -72,6 +72,7 @@ def test_every_command_knows_both_and_has_a_schema(run: Run) -> None:
     add_commands()
     names = {one.name for one in app.registered_commands} - NO_DOCUMENT
     assert {"diagnose", "plan", "apply", "status", "graph"} <= names
+    assert names <= set(DOCUMENTS)
     for name in names:
         command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
         options = {word for param in command.params for word in param.opts}
