@@ -151,6 +151,8 @@ def begin(words: Sequence[str]) -> View:
     """Choose the view by the words of a command line, before any of them can be wrong."""
     given = list(words)[: words.index("--")] if "--" in words else words
     mode = Mode.JSON if "--json" in given else Mode.PLAIN if "--plain" in given else Mode.HUMAN
+    if "--help" in given:
+        mode = Mode.HUMAN
     console.begin(mode)
     lines = mode is Mode.JSON and given[:1] == ["journal"] and "--verify" not in given
     _now[0] = JournalLines() if lines else _VIEWS[mode]()
