@@ -58,7 +58,8 @@ redirection being switched on up to the end of that step). *paused* is exit 5 wi
 cause named; *refused* is exit 1 with nothing changed; *the farm moved* is exit 4 with the
 differences named. In every cell the lab was asked whether what the program said is so: builds,
 addresses, services, the last reading in the journal, steps called done, requests of users.
-**{wrong}** of the {count} cells that were run (of {all}) with a wrong claim.
+**{wrong}** of the {count} cells that were run (of {all}) with a wrong claim. A dash: the fault
+cannot strike such a step.
 
 | fault | {operations} |
 |---|{rules}|
@@ -235,8 +236,10 @@ def write(target: Path, done: list[Cell]) -> None:
         rules="|".join(["---"] * len(OPERATIONS)),
     )
     table = {(str(cell.fault), cell.operation): cell for cell in done}
-    for fault in dict.fromkeys(str(cell.fault) for cell in done):
-        row = [str(table.get((fault, operation), "–")) for operation in OPERATIONS]
+    for fault in dict.fromkeys(str(fault) for fault, _ in cells()):
+        row = []
+        for key in ((fault, operation) for operation in OPERATIONS):
+            row.append(str(table.get(key, "*not run*" if key in order else "–")))
         text += f"| {fault} | {' | '.join(row)} |\n"
     text += "\n## Why the runs stopped\n\n"
     for cell in done:
