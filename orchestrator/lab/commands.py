@@ -144,23 +144,21 @@ def list_faults(
             _show_faults(remote.armed(store, clear=clear))
 
 
-@app.command("starve", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("starve")
 def starve(
-    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", show_default=False)],
     kilobytes: Annotated[int, typer.Option("--kilobytes", help="Size no file may exceed.")] = 64,
 ) -> None:
     """Run a command whose files cannot grow, as on a control node that is out of disk.
 
     For example: orchestrator lab starve --kilobytes 64 -- orchestrator apply PLAN -i INVENTORY
     """
-    if not context.args:
-        raise typer.BadParameter("name a command after --")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024))
     try:
-        os.execvp(context.args[0], context.args)  # noqa: S606 - the user's own command
+        os.execvp(words[0], words)  # noqa: S606 - the user's own command
     except OSError as error:
-        typer.echo(f"lab: {context.args[0]}: {error.strerror}", err=True)
+        typer.echo(f"lab: {words[0]}: {error.strerror}", err=True)
         raise typer.Exit(1) from None
 
 
