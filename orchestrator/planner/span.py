@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.planner.task import Redirection, Slots, Task
 
@@ -56,3 +56,49 @@ def _backward(tasks: Sequence[Task], chain: Sequence[int], end: int) -> int:
         latest = task.slots.latest(limit)
         starts[n] = limit if latest is None else latest
     return starts[chain[0]]
+
+
+def crowded(tasks: Sequence[Task], redirection: Redirection, lanes: int) -> int:
+    """The least minutes in which windows hold both switches of a redirection and all in between.
+
+    Opening comes before all of it and closing after, so the time in windows must be enough for
+    these two and for the work in between, `lanes` steps at once; where one night is not, the day
+    between two is part of it.
+    """
+    chain = (redirection.opens, *redirection.inner, redirection.closes)
+    inner = sum(tasks[n].need for n in redirection.inner)
+    needed = tasks[redirection.opens].need - (-inner // lanes) + tasks[redirection.closes].need
+    stretches = _merged(
+        (start, latest + task.need)
+        for task in {
+            (t.slots.group, t.need, t.reserve): t for t in (tasks[n] for n in chain)
+        }.values()
+        for start, latest in zip(task.slots.starts, task.slots.latests, strict=True)
+    )
+    best: int | None = None
+    last, held = -1, 0  # the minutes of the stretches from the first to the last
+    for first, (start, end) in enumerate(stretches):
+        while held < needed and last + 1 < len(stretches):
+            last += 1
+            held += stretches[last][1] - stretches[last][0]
+        if held < needed:
+            break
+        length = end - start
+        if last == first:
+            span = needed
+        else:
+            between = held - length - (stretches[last][1] - stretches[last][0])
+            span = stretches[last][0] - end + needed - between
+        best = span if best is None else min(best, span)
+        held -= length
+    return best or 0
+
+
+def _merged(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(stretches):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged

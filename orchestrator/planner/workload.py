@@ -11,7 +11,7 @@ from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy
 from orchestrator.model.topology import Label, PoolId, Topology
 from orchestrator.model.window import minute_of
-from orchestrator.planner.span import shortest
+from orchestrator.planner.span import crowded, shortest
 from orchestrator.planner.task import Redirection, Slots, Task
 
 
@@ -72,7 +72,10 @@ class Workload:
 
     @cached_property
     def _shortest(self) -> Mapping[Redirection, int]:
-        return {r: shortest(self.tasks, r) for r in self.redirections}
+        return {
+            r: max(shortest(self.tasks, r), crowded(self.tasks, r, self.max_parallel))
+            for r in self.redirections
+        }
 
 
 def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePolicy) -> Workload:
