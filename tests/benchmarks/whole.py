@@ -26,7 +26,7 @@ from orchestrator.planner.stops import shortest_ways
 from orchestrator.planner.way import Change
 from orchestrator.shipped import catalogue
 
-LIMIT = 120.0
+LIMIT = 30.0
 """Deterministic seconds (CP-SAT's own measure) after which it is not proven."""
 
 
