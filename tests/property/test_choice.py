@@ -40,6 +40,11 @@ def planned(case: Case, topology: Topology, charge: int) -> Plan | None:
         return None
 
 
+def changes(plan: Plan) -> set[tuple[object, ...]]:
+    """Which pools go from which build to which."""
+    return {(s.pool, s.from_build, s.to_build) for s in plan.steps if s.kind.changes_build}
+
+
 def only(topology: Topology, capable: tuple[PoolId, ...]) -> Topology:
     pools = {
         name: pool if name in capable else dataclasses.replace(pool, redirect_url="")
@@ -79,7 +84,9 @@ def test_no_other_set_of_labels_gives_a_cheaper_plan(block: int) -> None:
             cost(topology, other, charge)
             for size in range(len(capable))
             for chosen in itertools.combinations(capable, size)
+            # Where no order is left a plan may stop on a build in between: another question.
             if (other := planned(case, only(topology, chosen), charge)) is not None
+            and changes(other) == changes(plan)
         ]
         assert mine == min([mine, *others]), seed
         if mine and any(text.startswith("redirection:") for text in plan.remarks):
