@@ -111,13 +111,15 @@ class Client:
         connection.request("GET", "/api/events", headers={k: v for k, v in headers.items() if v})
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
-        number = 0
+        number, limit = 0, time.monotonic() + PATIENCE
         try:
             while line := answer.readline().decode():
                 name, _, value = line.rstrip("\n").partition(": ")
+                assert time.monotonic() < limit, "no update came"
                 if name == "id":
                     number = int(value)
                 elif name == "data":
+                    limit = time.monotonic() + PATIENCE
                     yield number, json.loads(value)
         finally:
             connection.close()
