@@ -74,7 +74,7 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Package:
-    """A rollup package on the file share."""
+    """A rollup or service pack on the file share; a service pack has no patch code."""
 
     path: str
     build: Build
@@ -219,7 +219,7 @@ def _package(entry: dict[str, Any]) -> Package:
     return Package(
         path=str(entry["path"]),
         build=parse_build(str(entry["build"])),
-        patch_code=str(entry["patch_code"]).upper(),
+        patch_code=str(entry.get("patch_code") or "").upper(),
         kb=str(entry.get("kb") or ""),
         restart=bool(entry.get("restart", False)),
     )

@@ -62,7 +62,7 @@ class Task:
 
     Attributes:
         action: `present` or `absent`.
-        before: the rollups installed when it began.
+        before: what was installed when it began, the service pack first.
         effect: empty for what its exit code says; else `none`, `done`, or the build it leaves.
         leaves_disabled: services stay Disabled although it succeeds.
     """
@@ -98,11 +98,22 @@ class Machine:
     down_until: float = 0.0
     events: list[Event] = field(default_factory=list)
     in_service: dict[str, dict[str, Any]] = field(default_factory=lambda: _in_service())
+    service_pack: Build | None = None
+
+    @property
+    def base(self) -> Build:
+        """The service pack: the one it was upgraded to, or that of the farm file."""
+        return self.service_pack or self.server.base
+
+    @property
+    def stack(self) -> list[Build]:
+        """What is installed: the service pack, then its rollups, oldest first."""
+        return [self.base, *self.rollups]
 
     @property
     def build(self) -> Build:
         """The build in force: the last rollup, or the service pack below."""
-        return self.rollups[-1] if self.rollups else self.server.base
+        return self.rollups[-1] if self.rollups else self.base
 
     def settle(self, now: float) -> bool:
         """Bring the machine to the present; says whether anything changed."""
@@ -178,7 +189,10 @@ class Machine:
         if effect == "none":
             return
         build = parse_build(task.build if effect == "done" else effect)
-        if task.action == "present":
+        if task.action == "present" and build.level != self.base.level:
+            # Set-up removes the rollups of the service pack before, and nothing removes it again.
+            self.service_pack, self.rollups = build, []
+        elif task.action == "present":
             self.rollups = [*(old for old in self.rollups if old < build), build]
         elif effect == "done":
             self.rollups.remove(build)
@@ -196,6 +210,7 @@ class Machine:
         data = asdict(self)
         del data["server"]
         data["rollups"] = [str(build) for build in self.rollups]
+        data["service_pack"] = str(self.service_pack) if self.service_pack else None
         return data
 
 
@@ -212,6 +227,8 @@ def restore(server: Server, data: Mapping[str, Any]) -> Machine:
     for name in ("task", "result"):
         values[name] = Task(**values[name]) if values[name] else None
     values["rollups"] = [parse_build(build) for build in values["rollups"]]
+    packed = values.get("service_pack")
+    values["service_pack"] = parse_build(packed) if packed else None
     values["services"] = {name: Service(**entry) for name, entry in values["services"].items()}
     values["events"] = [
         Event(**{**entry, "data": tuple(entry.get("data", ()))}) for entry in values["events"]

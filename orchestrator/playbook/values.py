@@ -40,6 +40,7 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
             "from_build": str(step.from_build),
             "to_build": str(step.to_build),
             **_pool_kept(topology.pools[step.pool], step),
+            **({"service_pack": True} if step.is_service_pack else {}),
             "packages": {
                 str(build): _package(topology.packages[build])
                 for build in sorted(builds & set(topology.packages))

@@ -9,6 +9,7 @@ $spec = @{
     options = @{
         target = @{ type = 'str'; required = $true }
         state = @{ type = 'str'; choices = @('present', 'absent'); default = 'present' }
+        kind = @{ type = 'str'; choices = @('rollup', 'service_pack'); default = 'rollup' }
         build = @{ type = 'str'; required = $true }
         path = @{ type = 'str' }
         sha256 = @{ type = 'str' }
@@ -26,6 +27,7 @@ $spec = @{
 $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 $target = $module.Params.target
 $state = $module.Params.state
+$isServicePack = $module.Params.kind -eq 'service_pack'
 $path = $module.Params.path
 $waitSeconds = $module.Params.wait_seconds
 if ($null -eq $waitSeconds) { $waitSeconds = 30 }
@@ -46,10 +48,15 @@ if ($patchCode -and $patchCode -notmatch '^\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-
 if ($state -eq 'present' -and $sha256 -notmatch '^[0-9a-f]{64}$') {
     $module.FailJson("sha256: '$sha256' is not 64 hexadecimal digits")
 }
-$title = if ($module.Params.kb) { "rollup $build ($($module.Params.kb))" } else { "rollup $build" }
+if ($isServicePack -and $state -eq 'absent') {
+    $module.FailJson("service pack $build cannot be removed: removing it would remove Exchange")
+}
+$title = if ($isServicePack) { "service pack $build" } else { "rollup $build" }
+if ($module.Params.kb) { $title = "$title ($($module.Params.kb))" }
 
 # What the same arguments are: a task started for others is never mistaken for ours.
 $key = "$state|$build|$path|$sha256|$patchCode"
+if ($isServicePack) { $key = "$key|service_pack" }
 $jobName = "$state-$build"
 
 # The codes of the task itself, beside those of Windows Installer.
@@ -81,9 +88,12 @@ try {
             Complete-Job 60001 "$($job.path) cannot be read by the computer account of this server"
             return
         }
-        # Checked and installed from the same copy: the original may change in between.
-        $package = Join-Path $Folder 'package.msp'
-        Copy-Item -LiteralPath $job.path -Destination $package -Force
+        # Checked and installed from the same copy: the original may change in between. Set-up needs the folder it lies in.
+        $package = $job.path
+        if ($job.kind -ne 'service_pack') {
+            $package = Join-Path $Folder 'package.msp'
+            Copy-Item -LiteralPath $job.path -Destination $package -Force
+        }
         $stream = [System.IO.File]::OpenRead($package)
         try { $bytes = [System.Security.Cryptography.SHA256]::Create().ComputeHash($stream) } finally { $stream.Close() }
         $hash = ''
@@ -92,14 +102,20 @@ try {
             Complete-Job 60002 "SHA-256 of $($job.path) is $hash"
             return
         }
+        $program = Join-Path $env:SystemRoot 'System32\msiexec.exe'
         $arguments = '/update "' + $package + '" /qn /norestart /l*v "' + $job.log + '"'
+        if ($job.kind -eq 'service_pack') {
+            $program = $package
+            $arguments = '/mode:Upgrade'
+        }
     }
     else {
+        $program = Join-Path $env:SystemRoot 'System32\msiexec.exe'
         $arguments = '/i ' + $job.product_code + ' MSIPATCHREMOVE=' + $job.patch_code + ' /qn /norestart /l*v "' + $job.log + '"'
     }
 
     $start = New-Object System.Diagnostics.ProcessStartInfo
-    $start.FileName = Join-Path $env:SystemRoot 'System32\msiexec.exe'
+    $start.FileName = $program
     $start.Arguments = $arguments
     $start.UseShellExecute = $false
     $process = [System.Diagnostics.Process]::Start($start)
@@ -361,7 +377,14 @@ if (-not $open) {
 
     $liveParts = $installation.build.Split('.')
     $goalParts = $build.Split('.')
-    if ($state -eq 'present') {
+    if ($isServicePack) {
+        $sameLine = $liveParts[0] -eq $goalParts[0]
+        if (-not $sameLine -or [int]$liveParts[1] -ge [int]$goalParts[1]) {
+            $module.FailJson("$title does not go onto $($installation.build), which $target runs")
+        }
+        try { Test-Package } catch { $module.FailJson("cannot check $path on ${target}: $($_.Exception.Message)", $_) }
+    }
+    elseif ($state -eq 'present') {
         if ($liveParts[0] -ne $goalParts[0] -or $liveParts[1] -ne $goalParts[1]) {
             $module.FailJson(
                 "$title belongs to service pack $($goalParts[0]).$($goalParts[1]), $target runs $($installation.build): " +
@@ -381,7 +404,11 @@ if (-not $open) {
     }
 
     if ($module.CheckMode) {
-        if ($state -eq 'present') {
+        if ($isServicePack) {
+            # Set-up removes the rollups of the service pack before.
+            $predicted = @{ build = $build; rollups = @() }
+        }
+        elseif ($state -eq 'present') {
             $added = @{ patch_code = $patchCode; build = $build; kb = $module.Params.kb; display_name = $title; cached_package = $true }
             $predicted = @{ build = $build; rollups = @($live.rollups) + @($added) }
         }
@@ -394,6 +421,7 @@ if (-not $open) {
     $arguments = @{
         key = $key
         state = $state
+        kind = [string]$module.Params.kind
         path = $path
         sha256 = $sha256
         patch_code = $patchCode
@@ -460,6 +488,9 @@ switch ([int]$job.exit) {
     $packageAltered { $module.FailJson("package of $title was altered: $($job.text) and not $sha256") }
     $jobBroken { $module.FailJson("the task for $title on $target broke off: $($job.text)") }
     default {
+        if ($isServicePack) {
+            $module.FailJson("set-up ended with $($job.exit) for $title on ${target}: see C:\ExchangeSetupLogs\ExchangeSetup.log there")
+        }
         $module.FailJson("Windows Installer ended with $($job.exit) for $title on ${target}: $(Get-ExitText -Code $job.exit) ($($job.log))")
     }
 }

@@ -43,21 +43,21 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
         return finished
     if machine.task is None:
         if _in_place(machine, action, build):
-            return _result(context, machine.rollups, machine.rollups, machine, finished=True)
+            return _result(context, machine.stack, machine.stack, machine, finished=True)
         after = (
             _after_install(context, machine, build, arguments)
             if action == "present"
             else _after_removal(context, machine, build, arguments)
         )
         if context.check_mode:
-            return _result(context, machine.rollups, after, machine, finished=True)
+            return _result(context, machine.stack, after, machine, finished=True)
         if _mutex_held(context, machine.server.name):
             return _waiting(context, machine)
         _start(context, machine, action, build)
     elif (machine.task.action, machine.task.build) != (action, str(build)):
         return _waiting(context, machine)
     elif context.check_mode:
-        return _result(context, machine.rollups, machine.rollups, machine, finished=False)
+        return _result(context, machine.stack, machine.stack, machine, finished=False)
     return await _watch(context, machine, action, build, arguments["wait_seconds"])
 
 
@@ -81,14 +81,18 @@ def _after_install(
     if package.build != build:
         text = f"the package {package.path} brings build {package.build}, not {build}"
         raise ModuleFailure(text)
-    if build.level != machine.server.base.level:
+    if arguments["kind"] == "service_pack":
+        if build.product != machine.base.product or build.level <= machine.base.level:
+            raise ModuleFailure(f"service pack {build} does not go onto {machine.build}")
+        return [build]
+    if build.level != machine.base.level:
         raise ModuleFailure(
             f"the package {package.path} belongs to another service pack: it is for "
             f"{build.product}.{build.service_pack}, the server is on {machine.build}"
         )
     if build < machine.build:
         raise ModuleFailure(f"{machine.build} is installed, which is newer than {build}")
-    return [*machine.rollups, build]
+    return [*machine.stack, build]
 
 
 def _package(context: Context, arguments: dict[str, Any]) -> Package:
@@ -111,6 +115,8 @@ def _after_removal(
     context: Context, machine: Machine, build: Build, arguments: dict[str, Any]
 ) -> list[Build]:
     code = arguments["patch_code"]
+    if arguments["kind"] == "service_pack":
+        raise ModuleFailure("a service pack cannot be removed: removing it would remove Exchange")
     if not code:
         raise ModuleFailure("state is absent but all of the following are missing: patch_code")
     package = context.world.farm.packages.get(build)
@@ -119,7 +125,7 @@ def _after_removal(
         raise ModuleFailure(text, exit_code=SOURCE_MISSING)
     if package.patch_code != code.upper():
         raise ModuleFailure(f"{build} has patch code {package.patch_code}, not {code}")
-    return [installed for installed in machine.rollups if installed != build]
+    return [installed for installed in machine.stack if installed != build]
 
 
 def _start(context: Context, machine: Machine, action: str, build: Build) -> None:
@@ -136,7 +142,7 @@ def _start(context: Context, machine: Machine, action: str, build: Build) -> Non
         ends=now + world.seconds("install"),
         exit_code=exit_code,
         log_path=f"C:\\Windows\\ExchangeRollup\\{action}-{build}\\msiexec.log",
-        before=[str(installed) for installed in machine.rollups],
+        before=[str(installed) for installed in machine.stack],
     )
     machine.start_task(_troubled(world, name, task))
     world.save()
@@ -189,10 +195,10 @@ async def _watch(
     if finished is not None:
         return finished
     task = machine.task
-    before = _builds(task.before) if task else machine.rollups
+    before = _builds(task.before) if task else machine.stack
     path = task.log_path if task else None
     return _result(
-        context, before, machine.rollups, machine, finished=False, changed=True, log_path=path
+        context, before, machine.stack, machine, finished=False, changed=True, log_path=path
     )
 
 
@@ -207,7 +213,7 @@ def _finished(context: Context, machine: Machine, action: str, build: Build) -> 
     result = _result(
         context,
         before,
-        machine.rollups,
+        machine.stack,
         machine,
         finished=True,
         changed=True,
@@ -231,7 +237,7 @@ def _finished(context: Context, machine: Machine, action: str, build: Build) -> 
 
 def _waiting(context: Context, machine: Machine) -> Result:
     return _result(
-        context, machine.rollups, machine.rollups, machine, finished=False, exit_code=MUTEX_HELD
+        context, machine.stack, machine.stack, machine, finished=False, exit_code=MUTEX_HELD
     )
 
 
@@ -250,9 +256,9 @@ def _result(
     exit_code: int | None = None,
     log_path: str | None = None,
 ) -> Result:
-    def side(builds: Sequence[Build]) -> dict[str, Any]:
-        build = builds[-1] if builds else machine.server.base
-        return {"build": str(build), "rollups": describe_rollups(context.world, builds)}
+    def side(stack: Sequence[Build]) -> dict[str, Any]:
+        rollups = describe_rollups(context.world, stack[1:])
+        return {"build": str(stack[-1]), "rollups": rollups}
 
     difference = {"before": f"{side(before)['build']}\n", "after": f"{side(after)['build']}\n"}
     return {
@@ -272,6 +278,7 @@ MODULE = Module(
     {
         **TARGET,
         "state": Option(choices=("present", "absent"), default="present"),
+        "kind": Option(choices=("rollup", "service_pack"), default="rollup"),
         "build": Option(required=True),
         "path": Option(),
         "sha256": Option(),

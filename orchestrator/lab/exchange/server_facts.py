@@ -37,7 +37,7 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
     skew = now - world.clock()
     seconds = arguments["events_seconds"]
     since = now - seconds if seconds else _since(arguments["events_since"], now)
-    base = server.base
+    base = machine.base
     whole = arguments["scope"] == "inventory"
     serves_clients = "ClientAccess" in server.roles
     facts = {

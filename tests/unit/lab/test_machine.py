@@ -105,3 +105,12 @@ def test_the_log_keeps_the_newest(machine: Machine) -> None:
         machine.record(Event(float(number), "x", 1, "Error", "y", ""))
     assert len(machine.events) == KEPT_EVENTS
     assert machine.events[-1].time == KEPT_EVENTS + 4
+
+
+def test_a_service_pack_takes_the_rollups_away_and_stays(machine: Machine) -> None:
+    sp3 = parse_build("14.3.123.4")
+    machine.start_task(Task("present", str(sp3), 1000.0, 1010.0, 0, "log"))
+    machine.settle(1010.0)
+    assert (machine.build, machine.base, machine.rollups) == (sp3, sp3, [])
+    again = restore(machine.server, json.loads(json.dumps(machine.dump())))
+    assert again.stack == [sp3]
