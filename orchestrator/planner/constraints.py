@@ -146,8 +146,9 @@ def order_arcs(facts: Iterable[PathFacts]) -> list[Arc]:
                 known[mark] = (pair.grid, found)
             for demand, judgement in known[mark][1]:
                 arcs.append(Arc(*pair.changes_of(demand), path.label, path, judgement))
-            for change, judgement in pair.unavoidable:
-                arcs.append(Arc(change, change, path.label, path, judgement))
+            if pair.grid.unavoidable:
+                for change, judgement in pair.unavoidable:
+                    arcs.append(Arc(change, change, path.label, path, judgement))
     return arcs
 
 
