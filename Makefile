@@ -36,6 +36,7 @@ screenshots: $(READY) browser  ## renews docs/images from the page tests
 
 test-full: test                ## what takes too long for every run (half an hour); results go to docs/
 	@ORGANIZATIONS=100000 $(BIN)/python -m pytest -q tests/property/test_planner_against_exhaustive_search.py
+	@ORGANIZATIONS=20000 $(BIN)/python -m pytest -q tests/property/test_stops_against_exhaustive_search.py
 	@cd tests && ../$(BIN)/python -m crash.matrix ../docs/crash-matrix.md
 	@cd tests && ../$(BIN)/python -m faults.matrix ../docs/fault-matrix.md
 

@@ -177,8 +177,8 @@ def _point_of_no_return(plan: Plan, target: State) -> list[str]:
         if plan.start.builds[name].service_pack_level != build.service_pack_level:
             over[build].append(name)
     return [
-        f"{', '.join(names)}: this ends on {catalogue().name(build)} ({build}), because a service "
-        "pack cannot be removed"
+        f"{', '.join(names)}: the way back ends on {catalogue().name(build)} ({build}), because "
+        "a service pack cannot be removed"
         for build, names in sorted(over.items())
     ]
 
