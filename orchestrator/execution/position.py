@@ -153,7 +153,7 @@ def _place_of_build(step: Step, before: Build, now: Build | None) -> tuple[Readi
     # A removal may bring an older rollup to light before the recorded one is installed again.
     goal = step.to_build
     beneath = goal is not None and now < goal and now.service_pack_level == goal.service_pack_level
-    if step.kind is StepKind.DOWNGRADE and beneath:
+    if step.kind is StepKind.DOWNGRADE and (beneath or now in step.passes):
         return Reading.PARTLY, f"is on {now}, on its way to {goal}"
     return None, f"is on {now}, which this step does not explain"
 

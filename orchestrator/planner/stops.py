@@ -53,10 +53,16 @@ def _way(
         return Way(pool, hops(topology, old, new, catalogue) or (old, new))
     # What a removal leaves is for Windows Installer to say: a rollup beneath, or none at all, until
     # the recorded one is installed again.
-    passed = [build for build in beneath if new < build < old]
-    if (base := catalogue.base(old)) < new:
-        passed.append(base)
-    return Way(pool, (old, new), (tuple(passed),) if passed else ())
+    between = [build for build in beneath if new < build < old]
+    # One step removes what it begins with and one more that comes to light; of several each is a
+    # stop of its own.
+    builds = (old, *between, new) if len(between) > 1 else (old, new)
+    base = catalogue.base(old)
+    passing = [
+        (*between, *([base] if base < low else [])) if len(builds) == 2 else (base,) * (base < low)
+        for low in builds[1:]
+    ]
+    return Way(pool, builds, tuple(map(tuple, passing)) if any(passing) else ())
 
 
 def hops(

@@ -261,3 +261,21 @@ def test_a_planner_that_forgets_the_minimum_is_caught(monkeypatch: pytest.Monkey
         patch.setattr(Board, "_crowds", lambda self, task, start: [])
         topology, plan = crowded()
     assert "in service" in messages(topology, plan, RuleBook(()))
+
+
+def test_what_a_removal_shows_is_looked_at_while_it_runs() -> None:
+    topology, plan, book = timed_case("94-removal-shows-the-service-pack.yml")
+    assert check_timed(topology, plan, book).safe
+    # The same times, but nobody was redirected meanwhile.
+    unturned = dataclasses.replace(
+        plan,
+        steps=tuple(
+            dataclasses.replace(s, new_urls=dict.fromkeys(s.new_urls, "")) for s in plan.steps
+        ),
+    )
+    said = messages(topology, unturned, book)
+    assert "paris-2010-1 on 14.2.283.3 in front of rome-2010-1 on 14.2.247.5 is broken" in said
+    hidden = dataclasses.replace(
+        unturned, steps=tuple(dataclasses.replace(s, passes=()) for s in unturned.steps)
+    )
+    assert "14.2.247.5" not in messages(topology, hidden, book)

@@ -13,7 +13,7 @@ from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.plan import StepKind, within_reach
 from orchestrator.model.topology import Package, Topology
 from orchestrator.planner import make_plan
-from orchestrator.planner.stops import hops
+from orchestrator.planner.stops import hops, shortest_ways
 from orchestrator.shipped import catalogue
 
 
@@ -114,3 +114,22 @@ def test_a_way_back_ends_on_the_service_pack() -> None:
     (name,) = step.servers
     reached = within_reach(plan.start, plan.steps, plan.start, half)
     assert reached == plan.start.with_builds({name: catalogue().read("2010 SP2")})
+
+
+def test_rollups_that_lie_beneath_come_to_light_one_after_the_other() -> None:
+    case = load_case(FOLDER / "98-opposite-rules-with-a-stop.yml")
+    read = catalogue().read
+    names = ("2010 SP2", "2010 SP2 RU1", "2010 SP2 RU2", "2010 SP2 RU3")
+    base, ru1, ru2, ru3 = map(read, names)
+    servers = dict.fromkeys(case.start.builds, ru3)
+    back = case.start.with_builds(dict.fromkeys(servers, base))
+    now = case.start.with_builds(servers)
+
+    def ways(*beneath: Build) -> set[tuple[object, ...]]:
+        under = dict.fromkeys(servers, beneath)
+        found = shortest_ways(case.topology, now, back, catalogue(), under)
+        return {(way.builds, way.passing) for way in found.values()}
+
+    assert ways() == {((ru3, base), ())}
+    assert ways(ru1, base) == {((ru3, base), ((ru1,),))}
+    assert ways(ru1, ru2) == {((ru3, ru2, ru1, base), ((base,), (base,), ()))}
