@@ -44,8 +44,8 @@ CONDITIONS = {"clock-skew", "replication", "starve", "never-back", "disk-full"}
 HEAD = """# The fault matrix
 
 Written by `make test-full`; do not edit. Last run: {date}, version {version},
-{minutes:.0f} minutes of farms, several at a time. Cells may come from several parts of a run, between
-which the program changed.
+{minutes:.0f} minutes of farms, several at a time. Cells may come from several
+parts of a run, between which the program changed.
 
 Every fault of [the lab](lab.md#faults) strikes one step of each kind it can strike: an upgrade, a
 redirection being switched on, one being switched off, and the way back after half a window. Farm:
