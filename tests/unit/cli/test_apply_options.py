@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,27 +13,39 @@ from orchestrator.cli.main import main
 
 CONTOSO = Path(__file__).parents[3] / "inventories" / "contoso"
 GOALS = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
+Refused = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def timed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("timed") / "plan"
-    windows = str(CONTOSO / "windows.yml")
-    assert main(["plan", "-i", str(CONTOSO), *GOALS, "--windows", windows, "-o", str(folder)]) == 0
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example without what a run beside it may have left."""
+    skip = shutil.ignore_patterns(".orchestrator")
+    return shutil.copytree(CONTOSO, tmp_path_factory.mktemp("farm") / "contoso", ignore=skip)
+
+
+@pytest.fixture(scope="module")
+def timed(farm: Path) -> Path:
+    folder = farm.parent / "timed"
+    windows = str(farm / "windows.yml")
+    assert main(["plan", "-i", str(farm), *GOALS, "--windows", windows, "-o", str(folder)]) == 0
     return folder
 
 
 @pytest.fixture(scope="module")
-def untimed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("untimed") / "plan"
-    assert main(["plan", "-i", str(CONTOSO), *GOALS, "-o", str(folder)]) == 0
+def untimed(farm: Path) -> Path:
+    folder = farm.parent / "untimed"
+    assert main(["plan", "-i", str(farm), *GOALS, "-o", str(folder)]) == 0
     return folder
 
 
-def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    capsys.readouterr()
-    assert main([*words, "-i", str(CONTOSO)]) == 1
-    return " ".join(capsys.readouterr().err.split())
+@pytest.fixture
+def refused(farm: Path, capsys: pytest.CaptureFixture[str]) -> Refused:
+    def run(*words: str, ends: int = 1) -> str:
+        capsys.readouterr()
+        assert main([*words, "-i", str(farm)]) == ends
+        return " ".join(capsys.readouterr().err.split())
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -43,42 +56,38 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     ],
 )
 def test_a_plan_with_times_keeps_them(
-    timed: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+    farm: Path, timed: Path, refused: Refused, options: list[str], said: str
 ) -> None:
-    assert said in refused(capsys, "apply", str(timed), *options)
+    assert said in refused("apply", str(timed), *options)
     assert not (timed / "journal.sqlite3").exists()
-    assert not (CONTOSO / ".orchestrator").exists()
+    assert not (farm / ".orchestrator").exists()
 
 
-def test_there_must_be_a_window_to_wait_for(
-    untimed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "no window to wait for" in refused(capsys, "apply", str(untimed), "--wait")
-    assert "there is nothing to resume" in refused(capsys, "resume", str(untimed), "--wait")
+def test_there_must_be_a_window_to_wait_for(untimed: Path, refused: Refused) -> None:
+    assert "no window to wait for" in refused("apply", str(untimed), "--wait")
+    assert "there is nothing to resume" in refused("resume", str(untimed), "--wait")
 
 
 def test_a_windows_file_with_faults_is_refused_first(
-    untimed: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    untimed: Path, refused: Refused, tmp_path: Path
 ) -> None:
     file = tmp_path / "w.yml"
     file.write_text("version: 1\nzone: Europe/Pari\nfrom: 2026-11-07\nwindows: []\n")
-    said = refused(capsys, "apply", str(untimed), "--windows", str(file))
+    said = refused("apply", str(untimed), "--windows", str(file))
     assert "CAS-E60" in said
     assert not (untimed / "journal.sqlite3").exists()
 
 
 @pytest.mark.parametrize("word", ["--to", "--accept", "--strict", "--live"])
 def test_what_was_decided_when_the_plan_was_made_is_no_option_of_apply(
-    untimed: Path, capsys: pytest.CaptureFixture[str], word: str
+    untimed: Path, refused: Refused, word: str
 ) -> None:
     for command in ("apply", "resume"):
-        capsys.readouterr()
-        assert main([command, str(untimed), "-i", str(CONTOSO), word, "x"]) == 1
-        assert f"No such option: {word}" in capsys.readouterr().err
+        assert f"No such option: {word}" in refused(command, str(untimed), word, "x")
 
 
 def test_times_that_were_shifted_by_hand_are_found(
-    timed: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    timed: Path, refused: Refused, tmp_path: Path
 ) -> None:
     folder = tmp_path / "plan"
     shutil.copytree(timed, folder)
@@ -86,7 +95,4 @@ def test_times_that_were_shifted_by_hand_are_found(
     row = document["schedule"]["steps"][0]
     row["start"], row["end"] = "2026-10-20T08:00Z", "2026-10-20T09:00Z"
     (folder / "plan.json").write_text(json.dumps(document))
-    capsys.readouterr()
-    assert main(["apply", str(folder), "-i", str(CONTOSO)]) == 3
-    said = " ".join(capsys.readouterr().err.split())
-    assert "lies in no window" in said
+    assert "lies in no window" in refused("apply", str(folder), ends=3)
