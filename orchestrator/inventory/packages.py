@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(document: Document, catalogue: Catalogue, findings: Findings) -> dict[Build, Package]:
-    """Packages by build, sorted (CAS-E214)."""
+    """Packages by build, sorted (CAS-E214, CAS-E215)."""
     found: dict[Build, Package] = {}
     for name, entry in document.model.packages.items():
         place = document.text.place("packages", name)
@@ -26,6 +26,11 @@ def read(document: Document, catalogue: Catalogue, findings: Findings) -> dict[B
             message, _, suggestion = str(error).partition("; ")
             remedy = suggestion or "write all four parts of the build, or a name like 2010 SP2 RU2"
             findings.error("CAS-E214", subject, f"build {message}", place, remedy)
+            continue
+        if entry.patch_code and catalogue.base(build) == build:
+            message = f"is {build}, a service pack, and has a patch_code: only rollups are removed"
+            remedy = "leave patch_code out, or name the rollup it belongs to"
+            findings.error("CAS-E215", subject, message, place, remedy)
             continue
         if build in found:
             message = f"is described twice: it is build {build}"

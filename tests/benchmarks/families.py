@@ -316,7 +316,8 @@ def _farm(
         pools=pools,
         paths=tuple(sorted(ProxyPath(ids[a], ids[b], p, users) for a, b, p, users in paths)),
         packages={
-            build: Package(build, f"{build}.msp", "0" * 64, "{P}")
+            # a service pack has no patch code: nothing removes it
+            build: Package(build, f"{build}.msp", "0" * 64, "" if build == OLD else "{P}")
             for build in sorted({*start.values(), *end.values()})
         },
     )

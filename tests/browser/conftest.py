@@ -24,7 +24,9 @@ SERIOUS = {"serious", "critical"}
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 
-@pytest.fixture(scope="session")
+# Not of the session: Playwright's loop runs in this thread until its end, and tests of other
+# folders want one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if program is None and os.environ.get("WITHOUT_BROWSER"):
