@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import AccessMode
-from orchestrator.planner.explain import (
+from orchestrator.planner.explanation import (
     Consequence,
     Ground,
     Guard,

@@ -11,7 +11,8 @@ from support.explained import assert_explained, explainer_of
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.plan import Plan, StepKind
 from orchestrator.planner import make_plan
-from orchestrator.planner.explain import Explainer, Ground, without_step
+from orchestrator.planner.explain import Explainer, without_step
+from orchestrator.planner.explanation import Ground
 from orchestrator.shipped import catalogue
 
 
