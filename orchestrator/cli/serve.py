@@ -155,8 +155,9 @@ def page_of(options: Options) -> Page:
         With what somebody can mend.
     """
     _require_web()
-    from orchestrator.web.app import Site, application
+    from orchestrator.web.app import application
     from orchestrator.web.server import Address, listening
+    from orchestrator.web.site import Site
 
     _require_safe_address(options)
     read = Folder(options.folder, SystemClock())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -15,49 +14,12 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from orchestrator.web.access import Access
-from orchestrator.web.actions import Actions
 from orchestrator.web.asking import asking_routes
-from orchestrator.web.child import Child
-from orchestrator.web.feed import Feed
-from orchestrator.web.folder import PlanFolder
 from orchestrator.web.guard import Guard
 from orchestrator.web.reading import reading_routes
+from orchestrator.web.site import Site
 
 STATIC = Path(__file__).parent / "static"
-
-
-@dataclass
-class Site:
-    """Everything the pages of one plan folder need.
-
-    Parameters
-    ----------
-    folder : PlanFolder
-    access : Access
-    hosts : collection of str
-        Names by which the server may be addressed.
-    cookie : str
-        Name of the session's cookie.
-    secure : bool
-        Whether it is served over TLS.
-    actions : Actions or None
-        None for a replay: it cannot do anything.
-    what_if : Child or None
-        Answers the questions of the what-if page.
-    """
-
-    folder: PlanFolder
-    access: Access
-    hosts: Collection[str]
-    cookie: str
-    secure: bool = False
-    actions: Actions | None = None
-    what_if: Child | None = None
-    feed: Feed = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.feed = Feed(self.folder)
 
 
 def application(site: Site) -> Starlette:

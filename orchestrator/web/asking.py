@@ -16,7 +16,7 @@ from orchestrator.web.access import SESSION_SECONDS
 from orchestrator.web.guard import refuse
 
 if TYPE_CHECKING:
-    from orchestrator.web.app import Site
+    from orchestrator.web.site import Site
 
 _LONGEST_BODY = 200_000
 _LONGEST_NAME = 80

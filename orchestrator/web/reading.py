@@ -19,7 +19,7 @@ from orchestrator.web.news import entry_row
 from orchestrator.web.tasklog import AttemptLog
 
 if TYPE_CHECKING:
-    from orchestrator.web.app import Site
+    from orchestrator.web.site import Site
 
 RETRY_MILLISECONDS = 1000
 """How soon a page looks for the server again after it has gone."""
