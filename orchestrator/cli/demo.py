@@ -32,9 +32,12 @@ def demo(
         raise OrchestratorError(
             f"there is no {INVENTORY} here", "run the demo from a checkout of the project"
         )
-    shutil.rmtree(folder / "plan", ignore_errors=True)
-    state, plan = folder / "lab", folder / "plan"
-    farm = ("-i", str(INVENTORY), "-e", f"@{state / 'connection.yml'}")
+    state, plan, inventory = folder / "lab", folder / "plan", folder / "farm"
+    for old in (plan, inventory):
+        shutil.rmtree(old, ignore_errors=True)
+    # A copy: what a run teaches about durations must not stay with the example.
+    shutil.copytree(INVENTORY, inventory, ignore=shutil.ignore_patterns(".orchestrator"))
+    farm = ("-i", str(inventory), "-e", f"@{state / 'connection.yml'}")
     _say("Starting the simulated farm", "lab", "up", "--fresh", "--state", str(state))
     try:
         _say("What is broken, and what would break?", "diagnose", *farm, "--live", *GOALS, ends=2)
