@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.cases import FOLDER, load_case
 from support.pictures import Page, parsed
 
-from orchestrator.cli.main import main
 from orchestrator.execution.clock import SystemClock
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.planfile import digest, read_plan
-from orchestrator.planfile.organization import organization_document
-from orchestrator.planfile.organization_file import write_organization
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    case = load_case(FOLDER / "03-pair-one-capable.yml")
-    document = organization_document(case.topology, case.start, case.goals, case.book)
-    write_organization(document, folder / "o.json")
-    assert main(["plan", "--organization", str(folder / "o.json"), "-o", str(folder / "p")]) == 0
-    return folder / "p"
-
-
-@pytest.fixture
-def plan(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "plan"))
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def go(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        assert "Traceback" not in shown.err
-        return code, shown.out, shown.err
-
-    return go
 
 
 def test_plan_writes_a_report_that_is_made_again_byte_for_byte(plan: Path, run: Run) -> None:

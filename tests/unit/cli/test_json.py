@@ -14,7 +14,7 @@ import pytest
 import typer
 from support.cases import FOLDER, load_case
 
-from orchestrator.cli.main import add_commands, app, main
+from orchestrator.cli.main import add_commands, app
 from orchestrator.cli.view import ViewTyper, begin
 from orchestrator.execution.run import RunReport
 from orchestrator.execution.stop import StopReport
@@ -30,33 +30,6 @@ from orchestrator.report.results import Ran
 Run = Callable[..., tuple[int, str, str]]
 CONTOSO = Path(__file__).parents[3] / "inventories" / "contoso"
 NO_DOCUMENT = {"serve"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    case = load_case(FOLDER / "03-pair-one-capable.yml")
-    document = organization_document(case.topology, case.start, case.goals, case.book)
-    write_organization(document, folder / "o.json")
-    assert main(["plan", "--organization", str(folder / "o.json"), "-o", str(folder / "p")]) == 0
-    return folder / "p"
-
-
-@pytest.fixture
-def plan(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "plan"))
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def go(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main([str(argument) for argument in arguments])
-        shown = capsys.readouterr()
-        assert "Traceback" not in shown.err
-        return code, shown.out, shown.err
-
-    return go
 
 
 def valid(text: str, command: str, code: int) -> dict[str, Any]:
