@@ -101,14 +101,10 @@ def _wrong_priors(plan: Plan) -> Iterable[str]:
 def _pool_below_minimum(pool: Pool, step: Step) -> Iterable[str]:
     if not step.kind.changes_build:
         return
-    left = len(pool.servers) - len(step.servers)
-    if left < pool.minimum_in_service:
-        yield (
-            f"{step.id} leaves {left} servers of {pool.id} in service, "
-            f"its minimum is {pool.minimum_in_service}"
-        )
-    if left == 0 and not pool.outage_consent:
+    if {*pool.servers} <= {*step.servers} and not pool.outage_consent:
         yield f"{step.id} takes all of {pool.id} out of service without consent"
+    elif shortage := pool.shortage({*step.servers}):
+        yield f"while {step.id} runs, {shortage}"
 
 
 def _too_many_at_once(topology: Topology, steps: Sequence[Step], before: Before) -> Iterable[str]:
@@ -128,10 +124,6 @@ def _too_many_at_once(topology: Topology, steps: Sequence[Step], before: Before)
                 other for other in changing[number + 1 :] if not before.holds(step.id, other.id)
             ]
             away = {*step.servers}.union(*(other.servers for other in free))
-            left = len(pool.servers) - len(away)
-            if free and (left < pool.minimum_in_service or not (left or pool.outage_consent)):
+            if free and (shortage := pool.shortage(away)):
                 names = ", ".join(other.id for other in free)
-                yield (
-                    f"{step.id} may run together with {names}: {left} servers of {pool_id} would "
-                    f"be left in service, its minimum is {pool.minimum_in_service}"
-                )
+                yield f"{step.id} may run together with {names}: {shortage}"

@@ -145,12 +145,8 @@ def _short_at(
         if times[step.id].start <= moment < times[step.id].end:
             out[topology.pools[step.pool]] |= {*step.servers}
     for pool, names in out.items():
-        left = len(pool.servers) - len(names)
-        if left < pool.minimum_in_service or (left == 0 and not pool.outage_consent):
-            yield (
-                f"{pool.id} has {left} servers in service {_show(moment)}, its minimum is "
-                f"{max(pool.minimum_in_service, 0 if pool.outage_consent else 1)}"
-            )
+        if shortage := pool.shortage(names):
+            yield f"{shortage} ({_show(moment)})"
     away = sorted(str(pool.id) for pool, names in out.items() if len(names) == len(pool.servers))
     if len(away) > 1:
         yield f"{' and '.join(away)} are both out of service {_show(moment)}"

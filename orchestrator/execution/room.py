@@ -57,11 +57,9 @@ class Room:
         if pool is None:
             return f"{beside[0].id} changes the same pool" if beside else ""
         out = {*step.servers, *(name for other in beside for name in other.servers)}
-        left = len(pool.servers) - len(out & {*pool.servers})
-        least = max(pool.minimum_in_service, 0 if pool.outage_consent else 1)
-        if left < least:
-            return f"{pool.id} would have {left} servers in service, its minimum is {least}"
-        if left:
+        if shortage := pool.shortage(out):
+            return shortage
+        if not {*pool.servers} <= out:
             return ""
         others = {other.pool for other in building if other.pool.site == step.pool.site}
         away = sorted(p for p in others - {step.pool} if self._empties(p, building))

@@ -55,6 +55,16 @@ class Evidence(_Strict):
     text: str = Field(min_length=3, description="what was tested by whom")
 
 
+class BalancedEntry(_Strict):
+    """Servers of a pool behind one load-balanced name."""
+
+    name: str = Field(min_length=1, description="as clients and other servers call it")
+    servers: list[str] = Field(min_length=2, description="as the inventory names them")
+    minimum_in_service: int | None = Field(
+        None, ge=1, le=1000, description="of them; default: all but one"
+    )
+
+
 class PoolEntry(_Strict):
     """The Client Access servers of one product line in one site."""
 
@@ -64,7 +74,12 @@ class PoolEntry(_Strict):
         None,
         ge=0,
         le=1000,
-        description="servers that keep serving while others change; default: all but one",
+        description="servers that keep serving while others change; default: all but one, with "
+        "balanced names what these leave",
+    )
+    balanced: list[BalancedEntry] = Field(
+        default_factory=list,
+        description="load-balanced names inside the pool; each keeps a minimum of its own",
     )
     redirect_url: str = Field(
         "",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from orchestrator.inventory.balanced import balanced_names, default_minimum, faults
 from orchestrator.inventory.findings import did_you_mean
 from orchestrator.model.topology import Pool, PoolId
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from orchestrator.diagnostic import Place
     from orchestrator.inventory.census import Census
@@ -46,7 +47,7 @@ def entries(
 def build(
     census: Census, described: Mapping[PoolId, tuple[PoolEntry, Place]], findings: Findings
 ) -> dict[PoolId, Pool]:
-    """The pools of the topology (CAS-E205, CAS-E207, CAS-W203)."""
+    """The pools of the topology (CAS-E205, CAS-E207, CAS-E220, CAS-W203)."""
     pools: dict[PoolId, Pool] = {}
     for pool, members in census.pools.items():
         servers = tuple(host.name for host in members)
@@ -63,26 +64,31 @@ def build(
                 place,
                 "test it from inside and outside and add redirect_evidence: {date, text}",
             )
+        for _, message, remedy in faults(servers, entry.balanced):
+            findings.error("CAS-E220", f"pool {pool}", message, place, remedy)
         pools[pool] = Pool(
             pool,
             servers,
-            minimum_in_service=_minimum(pool, entry, place, len(servers), findings),
+            minimum_in_service=_minimum(pool, entry, place, servers, findings),
             redirect_url=entry.redirect_url,
             outage_consent=entry.outage_consent,
             hold=entry.hold.strip(),
             test_mailbox=entry.test_mailbox,
             mailboxes=entry.mailboxes,
             redirect_evidence=f"{evidence.date}: {evidence.text}" if evidence else "",
+            balanced=balanced_names(entry.balanced),
         )
     _check_addresses(census, described, findings)
     return pools
 
 
-def _minimum(pool: PoolId, entry: PoolEntry, place: Place, servers: int, findings: Findings) -> int:
+def _minimum(
+    pool: PoolId, entry: PoolEntry, place: Place, names: Collection[str], findings: Findings
+) -> int:
     """All but one by default, so none of a single server: the plan then asks for consent."""
-    minimum = entry.minimum_in_service
+    minimum, servers = entry.minimum_in_service, len(names)
     if minimum is None:
-        return servers - 1
+        return default_minimum(names, balanced_names(entry.balanced))
     if minimum >= servers:
         remedy = f"use at most {servers - 1}"
         if servers == 1:

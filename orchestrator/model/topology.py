@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from orchestrator.model.build import Build, BuildRange
 
@@ -90,6 +90,14 @@ class Server:
     management_host: str = ""
 
 
+class Balanced(NamedTuple):
+    """Servers of a pool behind one load-balanced name, some of which must keep serving."""
+
+    name: str
+    servers: tuple[str, ...]
+    minimum_in_service: int
+
+
 @dataclass(frozen=True)
 class Pool:
     """The node of the proxy graph.
@@ -100,7 +108,7 @@ class Pool:
     servers : tuple of str
         Names in stable order.
     minimum_in_service : int
-        Servers that must keep serving while others change.
+        Servers of the whole pool that must keep serving while others change.
     redirect_url : str
         ExternalURL to set for a temporary OWA redirection; empty if it cannot be published.
     outage_consent : bool
@@ -114,6 +122,8 @@ class Pool:
     redirect_evidence : str
         What shows that clients resolve, reach and trust `redirect_url`, with its date; empty if
         it is only declared.
+    balanced : tuple of Balanced
+        Load-balanced names inside the pool, each with a minimum of its own; no server is in two.
     """
 
     id: PoolId
@@ -125,6 +135,31 @@ class Pool:
     test_mailbox: str = ""
     mailboxes: int = 0
     redirect_evidence: str = ""
+    balanced: tuple[Balanced, ...] = ()
+
+    @cached_property
+    def kept(self) -> tuple[Balanced, ...]:
+        """What must stay in service: of the pool as a whole, then of each balanced name.
+
+        One server of the pool at least, unless its owner agreed that it falls to zero.
+        """
+        least = max(self.minimum_in_service, 0 if self.outage_consent else 1)
+        inside = (b._replace(name=f"{b.name} of {self.id}") for b in self.balanced)
+        return (Balanced(str(self.id), self.servers, least), *inside)
+
+    def shortage(self, away: Collection[str]) -> str:
+        """What would fall below its minimum, in words; empty if nothing does.
+
+        Parameters
+        ----------
+        away : collection of str
+            Servers out of service at the same time.
+        """
+        for name, servers, least in self.kept:
+            left = sum(server not in away for server in servers)
+            if left < least:
+                return f"{name} would have {left} servers in service, its minimum is {least}"
+        return ""
 
 
 @dataclass(frozen=True)

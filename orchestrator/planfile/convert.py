@@ -11,6 +11,7 @@ from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.plan import Outage, Plan, Probe, Step, after_all
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
+    Balanced,
     Package,
     Pool,
     PoolId,
@@ -22,6 +23,7 @@ from orchestrator.model.topology import (
 )
 from orchestrator.planfile.document import (
     FORMAT_VERSION,
+    BalancedDoc,
     EvidenceDoc,
     OutageDoc,
     PackageDoc,
@@ -219,6 +221,10 @@ def _pool(topology: Topology, start: State, pool: Pool) -> PoolDoc:
         hold=pool.hold,
         test_mailbox=pool.test_mailbox,
         mailboxes=pool.mailboxes,
+        balanced=[
+            BalancedDoc(name=name, servers=list(names), minimum_in_service=least)
+            for name, names, least in pool.balanced
+        ],
     )
 
 
@@ -312,6 +318,10 @@ def read_topology(
             hold=row.hold,
             test_mailbox=row.test_mailbox,
             mailboxes=row.mailboxes,
+            balanced=tuple(
+                Balanced(one.name, tuple(one.servers), one.minimum_in_service)
+                for one in row.balanced
+            ),
         )
         for server in row.servers:
             servers[server.name] = Server(

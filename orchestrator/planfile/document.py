@@ -43,6 +43,14 @@ class ServerDoc(Part):
     external_urls: dict[Protocol, str]
 
 
+class BalancedDoc(Part):
+    """Servers of a pool behind one load-balanced name, some of which keep serving."""
+
+    name: str
+    servers: list[str]
+    minimum_in_service: int = Field(ge=1)
+
+
 class PoolDoc(Part):
     """A pool and its servers."""
 
@@ -56,6 +64,10 @@ class PoolDoc(Part):
     hold: str
     test_mailbox: str
     mailboxes: int = Field(ge=0)
+    balanced: list[BalancedDoc] = Field(
+        default_factory=list,
+        description="load-balanced names inside the pool; each keeps a minimum of its own",
+    )
 
 
 class PathDoc(Part):

@@ -22,6 +22,7 @@ from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.planfile.convert import policy_document, rules_document, topology_document
 from orchestrator.planfile.document import (
+    BalancedDoc,
     PackageDoc,
     PathDoc,
     PolicyDoc,
@@ -60,6 +61,16 @@ class ServerEntry(ServerDoc):
     )
 
 
+class BalancedEntry(BalancedDoc):
+    """Servers of a pool behind one load-balanced name."""
+
+    name: str = Field(min_length=1)
+    servers: list[str] = Field(min_length=2)
+    minimum_in_service: int | None = Field(  # type: ignore[assignment]  # None is filled in
+        None, ge=1, strict=True, description="of them; default: all but one"
+    )
+
+
 class PoolEntry(PoolDoc):
     """The servers of one product line in one site."""
 
@@ -67,8 +78,12 @@ class PoolEntry(PoolDoc):
     product_line: ProductLine
     servers: list[ServerEntry] = Field(min_length=1)  # type: ignore[assignment]  # read only
     minimum_in_service: int | None = Field(  # type: ignore[assignment]  # None is filled in
-        None, ge=0, strict=True, description="default: all but one"
+        None,
+        ge=0,
+        strict=True,
+        description="default: all but one, with balanced names what these leave",
     )
+    balanced: list[BalancedEntry] = Field(default_factory=list)  # type: ignore[assignment]  # read only
     redirect_url: str = Field(
         "",
         pattern=f"^$|{REDIRECT_URL}",

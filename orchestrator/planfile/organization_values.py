@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from orchestrator.diagnostic import Place
 from orchestrator.errors import InvalidInput
+from orchestrator.inventory.balanced import balanced_names, default_minimum, faults
 from orchestrator.inventory.findings import Findings, did_you_mean
 from orchestrator.inventory.windows import WindowsFile, calendar_of, time_policy
 from orchestrator.inventory.yaml_text import Keys
@@ -59,6 +60,10 @@ class Reader:
         for n, pool in enumerate(doc.pools):
             if pool.site not in sites:
                 self._unknown_site(f"pool {_name(pool)}", pool.site, ("pools", n, "site"))
+            members = [server.name for server in pool.servers]
+            for m, message, remedy in faults(members, pool.balanced):
+                at: Keys = ("pools", n, "balanced", m)
+                self._error("CAS-E709", f"pool {_name(pool)}", message, at, remedy)
         self._paths(sites)
         self._builds()
         goals = self._goals()
@@ -136,17 +141,19 @@ class Reader:
     def _arranged(self) -> tuple[Topology, State]:
         """The topology with defaults filled in and everything in a stable order."""
         found, state = read_topology(self._doc, self._known.__getitem__)
-        minimum = {
-            PoolId(pool.site, pool.product_line): (
-                len(pool.servers) - 1
-                if pool.minimum_in_service is None
-                else pool.minimum_in_service
-            )
-            for pool in self._doc.pools
-        }
+        minimum, balanced = {}, {}
+        for row in self._doc.pools:
+            pool_id = PoolId(row.site, row.product_line)
+            balanced[pool_id] = balanced_names(row.balanced)
+            least = row.minimum_in_service
+            names = [server.name for server in row.servers]
+            minimum[pool_id] = default_minimum(names, balanced[pool_id]) if least is None else least
         pools = {
             name: dataclasses.replace(
-                pool, servers=tuple(sorted(pool.servers)), minimum_in_service=minimum[name]
+                pool,
+                servers=tuple(sorted(pool.servers)),
+                minimum_in_service=minimum[name],
+                balanced=balanced[name],
             )
             for name, pool in sorted(found.pools.items())
         }

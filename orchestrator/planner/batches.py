@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.diagnostic import Diagnostic
@@ -29,7 +30,6 @@ def batches(topology: Topology, pool: Pool, ways: Ways) -> dict[Change, list[Bat
 
     The first batch of each is one server: what goes wrong there goes wrong on one server.
     """
-    room = max(1, len(pool.servers) - max(pool.minimum_in_service, 1))
     result: dict[Change, list[Batch]] = {}
     for way in ways_of_pool(pool, ways):
         for number, change in enumerate(way.changes):
@@ -37,13 +37,31 @@ def batches(topology: Topology, pool: Pool, ways: Ways) -> dict[Change, list[Bat
             passing = way.passing[number] if way.passing else ()
             chain = result.setdefault(change, [])
             while names:
-                size = room if chain else 1
-                chosen, names = tuple(names[:size]), names[size:]
+                chosen = _fitting(pool, names) if chain else (names[0],)
+                names = [name for name in names if name not in chosen]
                 minutes = max(_minutes(topology, name, change) for name in chosen)
                 falls_to_zero = len(chosen) == len(pool.servers)
                 outage = Outage(minutes, _affected(topology, pool)) if falls_to_zero else None
                 chain.append(Batch(chosen, change.old, change.new, minutes, outage, passing))
     return result
+
+
+def _fitting(pool: Pool, names: Sequence[str]) -> tuple[str, ...]:
+    """As many servers as may be away at once, in their order; one where even that is too many."""
+    rooms = [
+        (servers, max(1, len(servers) - max(least, 1)))
+        for servers, least in (
+            (pool.servers, pool.minimum_in_service),
+            *((kept.servers, kept.minimum_in_service) for kept in pool.balanced),
+        )
+    ]
+    if not pool.balanced:
+        return tuple(names[: rooms[0][1]])
+    chosen: set[str] = set()
+    for name in names:
+        if all(len(chosen.intersection(s)) < room for s, room in rooms if name in s):
+            chosen.add(name)
+    return tuple(name for name in names if name in chosen)
 
 
 def _minutes(topology: Topology, server: str, change: Change) -> int:

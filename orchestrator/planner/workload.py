@@ -106,7 +106,7 @@ def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
     rooms = []
     for pool in pools:
         entry = topology.pools[pool]
-        least = max(entry.minimum_in_service, 0 if entry.outage_consent else 1)
+        least = entry.kept[0].minimum_in_service
         rooms.append(PoolRoom(pool.site, len(entry.servers), len(entry.servers) - least))
     whole = calendar.anywhere.windows
     return Workload(

@@ -58,9 +58,21 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
 
 def _pool_kept(pool: Pool, step: Step) -> dict[str, Any]:
     """The servers that stay, and how many of them must be in service when the step begins."""
-    least = max(pool.minimum_in_service, 0 if pool.outage_consent else 1)
-    peers = [name for name in pool.servers if name not in step.servers]
-    return {"peers": peers, "minimum_in_service": least}
+
+    def staying(servers: Sequence[str]) -> list[str]:
+        return [name for name in servers if name not in step.servers]
+
+    whole, *inside = pool.kept
+    values: dict[str, Any] = {
+        "peers": staying(whole.servers),
+        "minimum_in_service": whole.minimum_in_service,
+    }
+    if inside:
+        values["balanced"] = [
+            {"name": name, "peers": staying(servers), "minimum_in_service": least}
+            for name, servers, least in inside
+        ]
+    return values
 
 
 def look_values(topology: Topology, probes: Sequence[Probe]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import yaml
 
+from orchestrator.inventory.balanced import default_minimum
 from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
+    Balanced,
     Package,
     Pool,
     PoolId,
@@ -82,10 +84,15 @@ def load_case(path: Path) -> Case:
             builds[server] = read(build)
         for server in names[: row.get("redirected", 0)]:
             urls[server, Protocol.OWA] = f"https://{pool.site}.example/owa"
+        balanced = tuple(
+            Balanced(called, tuple(names[n - 1] for n in behind), row.get("least", len(behind) - 1))
+            for called, behind in row.get("balanced", {}).items()
+        )
         pools[pool] = Pool(
             id=pool,
             servers=names,
-            minimum_in_service=row.get("minimum", len(names) - 1),
+            minimum_in_service=row.get("minimum", default_minimum(names, balanced)),
+            balanced=balanced,
             redirect_url="https://publish.example/owa" if row.get("capable") else "",
             outage_consent=row.get("consent", True),
             hold=row.get("hold", ""),

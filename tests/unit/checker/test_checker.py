@@ -153,6 +153,21 @@ def test_too_large_a_batch_is_seen() -> None:
     assert any("its minimum is 1" in text for text in found)
 
 
+def test_a_balanced_name_left_without_servers_is_seen() -> None:
+    case = load_case(FOLDER / "110-two-balanced-pools-in-one-site.yml")
+    plan = planned(case)
+    _, second, third = [s for s in plan.steps if s.kind.changes_build][:3]
+
+    def by_number_alone(step: Step) -> Step:
+        if step.id == second.id:
+            return dataclasses.replace(step, servers=("rome-2010-2", "rome-2010-3"))
+        return dataclasses.replace(step, servers=("rome-2010-4",)) if step.id == third.id else step
+
+    found = violations(case, with_steps(plan, by_number_alone))
+    expected = "mail-b of rome/2010 would have 0 servers in service, its minimum is 1"
+    assert found == [f"while {second.id} runs, {expected}"]
+
+
 def test_a_wrong_record_of_the_prior_value_is_seen() -> None:
     case = load_case(PAIR)
     plan = planned(case)

@@ -145,7 +145,7 @@ def test_a_pool_below_its_minimum_for_a_minute_is_seen() -> None:
     assert plan.schedule is not None
     second = plan.schedule.steps[1].step
     wrong = with_times(plan, lambda row: moved(row, -MINUTE) if row.step == second else row)
-    assert "has 2 servers in service" in messages(topology, wrong, RuleBook(()))
+    assert "would have 2 servers in service" in messages(topology, wrong, RuleBook(()))
 
 
 def test_one_server_changed_twice_at_once_is_seen() -> None:

@@ -9,7 +9,7 @@ from support.pretended import plan_of, pools_of, switch, upgrade
 
 from orchestrator.execution.room import Room, ready
 from orchestrator.model.plan import Outcome, Probe, Step
-from orchestrator.model.topology import Pool, PoolId, Protocol
+from orchestrator.model.topology import Balanced, Pool, PoolId, Protocol
 
 ROME_1 = upgrade("rome-1", "rome-cas-01")
 ROME_2 = upgrade("rome-2", "rome-cas-02")
@@ -36,6 +36,17 @@ def test_two_servers_of_a_pool_only_if_its_minimum_is_kept() -> None:
     assert "1 servers in service, its minimum is 2" in room(2, ROME_1, ROME_2, third).hindrance(
         ROME_2, [ROME_1]
     )
+
+
+def test_a_balanced_name_keeps_its_own_minimum() -> None:
+    third = upgrade("rome-3", "rome-cas-03")
+    pools = pools_of(plan_of(ROME_1, ROME_2, third), 1)
+    (rome,) = pools.values()
+    behind = (Balanced("mail-a", ("rome-cas-01", "rome-cas-02"), 1),)
+    narrow = Room({rome.id: replace(rome, balanced=behind)})
+    assert narrow.hindrance(third, [ROME_1]) == ""
+    expected = "mail-a of rome/2010 would have 0 servers in service, its minimum is 1"
+    assert narrow.hindrance(ROME_2, [ROME_1]) == expected
 
 
 def test_another_pool_is_no_hindrance() -> None:

@@ -197,6 +197,27 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "unknown site of a pool": ("site: rome", "site: rom", ["CAS-E705", ":12)", "rome"]),
     "host in two pools": ("name: rom-1", "name: par-1", ["CAS-E704", ":15)", "first in line 10"]),
     "pool twice": ("site: rome", "site: paris", ["CAS-E704", ":12)", "first in line 7"]),
+    "balanced name twice": (
+        "    outage_consent: true",
+        "    balanced: [{name: a, servers: [x, y]}, {name: a, servers: [rom-1, rom-1]}]",
+        ["CAS-E709", ":16)", "a is given twice", "x, behind a, is not a server of this pool"],
+    ),
+    "behind two names": (
+        "    servers:\n      - {name: par-1",
+        (
+            "    balanced: [{name: a, servers: [par-1, par-2]}, {name: b, servers: [x, par-2]}]\n"
+            "    servers:\n      - {name: par-1"
+        ),
+        ["CAS-E709", "paris/2010", ":9)", "par-2 is behind a and behind b"],
+    ),
+    "balanced name that keeps all": (
+        "    servers:\n      - {name: par-1",
+        (
+            "    balanced: [{name: a, servers: [par-1, par-2], minimum_in_service: 2}]\n"
+            "    servers:\n      - {name: par-1"
+        ),
+        ["CAS-E709", ":9)", "minimum_in_service 2 of 2 servers behind a", "use at most 1"],
+    ),
     "site twice": ("{name: rome}", "{name: paris}", ["CAS-E704", ":5)"]),
     "negative users": ("users: 10", "users: -1", ["CAS-E702", ":18)", "users", "-1"]),
     "users as text": ("users: 10", "users: ten", ["CAS-E702", ":18)", "whole number"]),

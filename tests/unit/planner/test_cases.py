@@ -52,6 +52,8 @@ def test_case(path: Path) -> None:
         assert _builds(plan, name) == [catalogue().read(build) for build in builds]
     for first, then in expect.get("before", []):
         assert max(_positions(plan, first)) < min(_positions(plan, then)), f"{first} before {then}"
+    for name, chain in expect.get("batches", {}).items():
+        assert _batches(plan, name) == [{f"{name.replace('/', '-')}-{n}" for n in b} for b in chain]
     if "steps" in expect:
         assert len(plan.steps) == expect["steps"]
 
@@ -60,6 +62,11 @@ def _builds(plan: Plan, pool: str) -> list[Build]:
     """Builds the steps of a pool lead to, each once, in their order."""
     steps = [step for step in plan.steps if step.kind.changes_build and step.pool == pool_id(pool)]
     return list(dict.fromkeys(step.to_build for step in steps if step.to_build))
+
+
+def _batches(plan: Plan, pool: str) -> list[set[str]]:
+    steps = [step for step in plan.steps if step.kind.changes_build and step.pool == pool_id(pool)]
+    return [{*step.servers} for step in steps]
 
 
 def _positions(plan: Plan, text: str) -> list[int]:

@@ -127,6 +127,38 @@ def test_precheck_keeps_the_pool_at_its_minimum(stage, make_server, minimum, ref
         assert "Not in service: ber-cas-03, ber-cas-04." in said[0]
 
 
+@pytest.mark.parametrize("minimum", [1, 0])
+def test_precheck_keeps_every_balanced_name_at_its_minimum(stage, make_server, minimum):
+    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
+    stage.set_farm(
+        make_server("ber-cas-01"),
+        make_server("ber-cas-02", services=[stopped]),
+        make_server("ber-cas-03"),
+    )
+    peers = ["ber-cas-02", "ber-cas-03"]
+    stage.set_hosts({"ber-cas-01": {}, **{name: {"elsewhere": True} for name in peers}})
+    step = {
+        "id": "x",
+        "kind": "upgrade",
+        "site": "berlin",
+        "product_line": "2010",
+        "from_build": RTM,
+        "to_build": RU1,
+        "peers": peers,
+        "minimum_in_service": minimum,
+        "balanced": [
+            {"name": "mail-b", "peers": ["ber-cas-03"], "minimum_in_service": 1},
+            {"name": "mail-a", "peers": ["ber-cas-02"], "minimum_in_service": 1},
+        ],
+    }
+    stage.set_play("precheck.yml", "exchange_precheck", exchange_step=step)
+    run = stage.run("precheck.yml", "--limit", "ber-cas-01")
+    said = " ".join(run.messages("ber-cas-01"))
+    assert "mail-a: 0 of the other servers behind it have all required services running" in said
+    assert "Not in service: ber-cas-02. Nothing was taken out of service." in said
+    assert "mail-b" not in said
+
+
 @pytest.fixture(scope="module")
 def rollup(make_stage, make_server):
     """First and second run of installations and removals."""
