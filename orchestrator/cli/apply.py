@@ -24,12 +24,12 @@ from orchestrator.cli.running import (
     TakeOver,
     Wait,
     WindowsFileOption,
-    commands_for,
     inputs_of,
     run_job,
     show_report,
 )
-from orchestrator.errors import OrchestratorError, StalePlan
+from orchestrator.cli.to_type import commands_for
+from orchestrator.errors import OrchestratorError, RunStopped, StalePlan
 from orchestrator.execution.run import Commands, RunReport
 from orchestrator.inventory import Inventory
 from orchestrator.model.topology import Topology
@@ -92,7 +92,7 @@ def apply(
         inventory=loaded,
         inputs=inputs_of(loaded, extra_vars, vault_password_file),
         approve=approve,
-        commands=commands_for(folder, inventory, extra_vars, windows),
+        commands=commands_for(folder, inventory, extra_vars, vault_password_file, windows),
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,
@@ -111,7 +111,11 @@ def apply(
             out().print("Not going back: the step that failed only looks, it changed no site.")
             return code
     said = f"--on-failure {on_failure}"
-    return _go_back(job, saved, lambda run: commands_for(run, inventory, extra_vars), said, sites)
+
+    def commands(run: Path) -> Commands:
+        return commands_for(run, inventory, extra_vars, vault_password_file)
+
+    return _go_back(job, saved, commands, said, sites)
 
 
 def _a_step_failed(report: RunReport) -> bool:
@@ -148,6 +152,8 @@ def _go_back(
             wait=False,
         )
         report = run_job(own)
+    except RunStopped:
+        raise  # It was begun, and says itself what is known of its step.
     except OrchestratorError as error:
         err().print(Text(f"The way back was not begun: {error.message}", "red"), soft_wrap=True)
         err().print(

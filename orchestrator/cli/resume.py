@@ -12,11 +12,11 @@ from orchestrator.cli.running import (
     TakeOver,
     Wait,
     WindowsFileOption,
-    commands_for,
     inputs_of,
     resume_job,
     show_report,
 )
+from orchestrator.cli.to_type import commands_for
 from orchestrator.cli.view import show
 from orchestrator.report.results import Said
 
@@ -47,7 +47,7 @@ def resume(
         plan=saved.plan,
         inventory=loaded,
         inputs=inputs_of(loaded, extra_vars, vault_password_file),
-        commands=commands_for(folder, inventory, extra_vars, windows),
+        commands=commands_for(folder, inventory, extra_vars, vault_password_file, windows),
         take_over=take_over,
         end_child=end_child,
         max_parallel=max_parallel,

@@ -15,11 +15,11 @@ from orchestrator.cli.running import (
     Job,
     MaxParallel,
     TakeOver,
-    commands_for,
     inputs_of,
     run_job,
     show_report,
 )
+from orchestrator.cli.to_type import commands_for
 from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.model.topology import Topology
@@ -73,7 +73,7 @@ def rollback(
         inventory=loaded,
         inputs=inputs,
         approve=approve,
-        commands=commands_for(run, inventory, extra_vars),
+        commands=commands_for(run, inventory, extra_vars, vault_password_file),
         take_over=take_over,
         end_child=end_child,
         sites=sites,

@@ -14,6 +14,7 @@ from rich.text import Text
 from orchestrator.cli.kept import keep_disproof
 from orchestrator.cli.live import ansible_inputs, read_farm
 from orchestrator.cli.notices import Notices, notices
+from orchestrator.cli.to_type import by_ansible
 from orchestrator.cli.view import show
 from orchestrator.cli.windows import read_times
 from orchestrator.errors import OrchestratorError
@@ -36,6 +37,7 @@ from orchestrator.execution.leftovers import settle
 from orchestrator.execution.lock import Owner, run_lock
 from orchestrator.execution.ports import Ports
 from orchestrator.execution.position import Position
+from orchestrator.execution.remains import Undoing
 from orchestrator.execution.room import Room
 from orchestrator.execution.run import Commands, RunReport
 from orchestrator.execution.terms import Terms
@@ -157,6 +159,7 @@ class Job:
             # Going back is urgent, and its start is no state to measure anything by.
             limits = replace(limits, baseline=False, unknown_coverage=Response.REPORT)
         room, gates = Room(topology.pools), Gates(topology, limits)
+        undoing = self._undoing()
         known = read_durations(self.inventory.folder)
         found = learned_minutes(self.plan, known, limits)
         if schedule is None:
@@ -166,7 +169,7 @@ class Job:
                     "--wait: there is no window to wait for",
                     "name the windows with --windows FILE, or leave --wait out",
                 )
-            return Terms(room, self.max_parallel or 1, times, self.wait, gates)
+            return Terms(room, self.max_parallel or 1, times, self.wait, gates, undoing)
         if self.windows is not None:
             raise OrchestratorError(
                 f"--windows {self.windows}: {self.folder} has times of its own, which were "
@@ -181,7 +184,21 @@ class Job:
                 "use less, or make a new plan with policy: max_parallel in its windows file",
             )
         planned = Times.of_plan(schedule, _longer(self.plan, found))
-        return Terms(room, self.max_parallel or most, planned, self.wait, gates)
+        return Terms(room, self.max_parallel or most, planned, self.wait, gates, undoing)
+
+    def playbooks(self) -> dict[str, Path]:
+        """The playbook of each step."""
+        return {
+            step.id: self.folder / "playbooks" / step_playbook(number, step)
+            for number, step in enumerate(self.plan.steps, 1)
+        }
+
+    def _undoing(self) -> Undoing | None:
+        parent = parent_of(self.folder)
+        if parent is None:
+            return None
+        by_hand = {name: by_ansible(book, self.inputs) for name, book in self.playbooks().items()}
+        return Undoing(read_plan(parent).plan.start, by_hand)
 
     def _times_of(self, windows: Path, found: Mapping[str, Learned]) -> Times:
         today = SystemClock().now().date()
@@ -216,7 +233,7 @@ def run_job(job: Job) -> RunReport:
             told.started(f"{len(job.plan.steps)} steps")
             report = run_plan(
                 job.plan,
-                _playbooks(job),
+                job.playbooks(),
                 approval=Approval(mark, Who.here(), job.because),
                 observed=observed,
                 journal=journal,
@@ -259,7 +276,7 @@ def resume_job(job: Job) -> RunReport | None:
             told.started("resumed")
             report = resume_plan(
                 job.plan,
-                _playbooks(job),
+                job.playbooks(),
                 approval=Approval(mark, Who.here()),
                 observed=observed,
                 journal=journal,
@@ -317,19 +334,6 @@ def inputs_of(
 ) -> AnsibleInputs:
     """Shorthand for the options of all these commands."""
     return ansible_inputs(inventory, extra_vars or [], vault_password_file)
-
-
-def commands_for(
-    folder: Path, inventory: Path, extra_vars: list[str] | None, windows: Path | None = None
-) -> Commands:
-    """What to type after a stop, for a plan or for a way back below it."""
-    options = "".join(f" -e {given}" for given in extra_vars or [])
-    inside = f" --windows {windows}" if windows is not None else ""
-    parent = parent_of(folder)
-    return Commands(
-        resume=f"orchestrator resume {folder} -i {inventory}{options}{inside}",
-        rollback=f"orchestrator rollback {parent or folder} -i {inventory}{options}",
-    )
 
 
 @contextmanager
@@ -437,13 +441,6 @@ def _show_position(where: Position) -> None:
         _say(f"As read, step {begun}; it is run again, which repeats no change")
     for line in where.redirections:
         _say(f"Redirection on that was not before the plan: {line}")
-
-
-def _playbooks(job: Job) -> dict[str, Path]:
-    return {
-        step.id: job.folder / "playbooks" / step_playbook(number, step)
-        for number, step in enumerate(job.plan.steps, 1)
-    }
 
 
 def _ask(mark: str, approved: str, steps: int, before: Entry | None) -> None:

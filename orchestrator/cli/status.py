@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from orchestrator.cli.apply import PlanFolder
 from orchestrator.cli.view import show
+from orchestrator.errors import OrchestratorError
 from orchestrator.execution.leftovers import living
 from orchestrator.execution.times import PLAN_TIMES
 from orchestrator.execution.way_back import parent_of
@@ -18,6 +19,7 @@ from orchestrator.execution.who import runs_still
 from orchestrator.journal.projection import RunView, view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
+from orchestrator.model.state import State
 from orchestrator.planfile import read_plan
 from orchestrator.report.journal import redirections_implied, status_document, steps_table
 
@@ -29,6 +31,49 @@ def status(
 
     Exit codes: 0 shown; 1 the plan or its journal is absent or damaged.
     """
+    standing = _standing(folder)
+    if standing.run.rollback:
+        standing = replace(standing, back=_way_back(folder / standing.run.rollback))
+    show(standing)
+    return 0
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Where a plan stands, and the way back that was begun last."""
+
+    folder: Path
+    plan: Plan
+    run: RunView
+    running: bool | None
+    before: State | None
+    back: _Standing | None = None
+
+    def redirections(self) -> tuple[str, ...]:
+        """Once a way back was begun, its steps are the ones that turn redirections off."""
+        if self.back is not None and self.back.run.started is not None:
+            return self.back.redirections()
+        return redirections_implied(self.plan, self.run, self.before)
+
+    def print(self, console: Console) -> None:
+        """Who, what, every step, and what to do next."""
+        _print(console, self)
+
+    def document(self) -> dict[str, Any]:
+        """Every step."""
+        redirections = self.redirections()
+        document = status_document(
+            self.plan, self.run, running=self.running, redirections=redirections
+        )
+        back = None
+        if self.back is not None:
+            of = self.back.document()
+            fields = ("started", "ended", "finished", "running", "reason")
+            back = {"folder": str(self.back.folder), **{name: of[name] for name in fields}}
+        return document | {"way_back": back}
+
+
+def _standing(folder: Path) -> _Standing:
     plan = read_plan(folder).plan
     run = RunView()
     if (folder / JOURNAL_NAME).exists():
@@ -36,42 +81,44 @@ def status(
             journal.verify()
             run = view(journal.entries())
     running = runs_still(run.by) if run.open else False
-    show(_Standing(folder, plan, run, running))
-    return 0
+    parent = parent_of(folder)
+    before = read_plan(parent).plan.start if parent is not None else None
+    return _Standing(folder, plan, run, running, before)
 
 
-@dataclass(frozen=True)
-class _Standing:
-    """Where a plan stands."""
-
-    folder: Path
-    plan: Plan
-    run: RunView
-    running: bool | None
-
-    def print(self, console: Console) -> None:
-        """Who, what, every step, and what to do next."""
-        _print(console, self.folder, self.plan, self.run, self.running)
-
-    def document(self) -> dict[str, Any]:
-        """Every step."""
-        return status_document(self.plan, self.run, running=self.running)
+def _way_back(folder: Path) -> _Standing | None:
+    """None if its folder is damaged: what is known of the plan is shown all the same."""
+    try:
+        return _standing(folder)
+    except OrchestratorError:
+        return None
 
 
-def _print(console: Console, folder: Path, plan: Plan, run: RunView, running: bool | None) -> None:
+def _print(console: Console, standing: _Standing) -> None:
+    folder, plan, run, running = standing.folder, standing.plan, standing.run, standing.running
     if run.started is None:
         console.print(f"Not begun: {len(plan.steps)} steps, none of them applied.")
         return
     for line in _head(folder, run, running):
         console.print(Text(line), soft_wrap=True)
+    if standing.back is not None:
+        for line in _head_of_way_back(standing.back):
+            console.print(Text(line), soft_wrap=True)
     console.print(steps_table(plan, run))
-    redirections = redirections_implied(plan, run)
+    redirections = standing.redirections()
     if redirections:
         console.print("Redirections on that were not before the plan, as the journal knows:")
         for line in redirections:
             console.print(Text(f"  {line}"), soft_wrap=True)
-    for line in _what_next(folder, run, running):
+    for line in _what_next(standing):
         console.print(Text(line), soft_wrap=True)
+
+
+def _head_of_way_back(back: _Standing) -> list[str]:
+    """How the way back stands, in the words for a run."""
+    if back.run.started is None:
+        return ["  nothing of it was begun"]
+    return [f"  {line}" for line in _head(back.folder, back.run, back.running)[1:]]
 
 
 def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:
@@ -107,17 +154,21 @@ def _head(folder: Path, run: RunView, running: bool | None) -> list[str]:
     return lines
 
 
-def _what_next(folder: Path, run: RunView, running: bool | None) -> list[str]:
-    if running:
+def _what_next(standing: _Standing) -> list[str]:
+    folder, run = standing.folder, standing.run
+    if standing.running:
         return [f"To stop it at the next safe point: orchestrator pause {folder}"]
     if run.rollback:
-        return [f"What came of the way back: orchestrator status {folder / run.rollback}"]
+        lines = [f"What came of the way back: orchestrator status {folder / run.rollback}"]
+        back = standing.back
+        return lines if back is None or back.run.started is None else _what_next(back) or lines
     if run.finished:
         return []
     take_over = " --take-over" if run.open else ""
     if run.windows and run.windows != PLAN_TIMES:
         take_over = f" --windows {run.windows}{take_over}"
+    another = "To plan another way back" if parent_of(folder) else "To go back"
     return [
         f"To go on: orchestrator resume {folder} -i INVENTORY{take_over}",
-        f"To go back: orchestrator rollback {parent_of(folder) or folder} -i INVENTORY",
+        f"{another}: orchestrator rollback {parent_of(folder) or folder} -i INVENTORY",
     ]

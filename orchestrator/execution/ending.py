@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from orchestrator.execution.crew import Ended
 from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.outcome import Commands, Halt
+from orchestrator.execution.position import position
+from orchestrator.execution.remains import Undoing, remains
 from orchestrator.execution.results import RunStatus
 from orchestrator.execution.stop import StopReport, next_steps, stop_facts
 from orchestrator.execution.times import show
@@ -23,6 +25,7 @@ def stop_report(
     begun: Sequence[Step],
     reading: tuple[ObservedFarm | None, str],
     commands: Commands,
+    undoing: Undoing | None = None,
 ) -> StopReport:
     """Why a run halts, what the farm is like now, and what to do next.
 
@@ -37,15 +40,23 @@ def stop_report(
     reading : tuple of ObservedFarm or None, and str
         The farm as it is now; or None, and why it could not be read.
     commands : Commands
+    undoing : Undoing or None
+        Of a way back: what it undoes.
     """
     farm, problem = reading
     known = {step.id for step in (*done, *begun)}
-    facts = stop_facts(plan, done, begun, farm)
+    facts = stop_facts(plan, done, begun, farm, undoing.before if undoing else None)
+    if undoing is not None and farm is not None and farm.complete:
+        # What a step did whose end is not known is told with that step.
+        open_ends = [step.id for step in begun]
+        where = position(plan, [step.id for step in done], open_ends, farm.state)
+        facts["unexpected"] = where.drift
     redirections = facts["redirections_on"] + facts["redirections_possible"]
     first = failed[0] if failed else None
     results = [ended.result for ended in failed if ended.result is not None]
     failures = tuple(failure for result in results for failure in result.failures)
     statuses = [ended.verdict.status for ended in failed]
+    ends = {step.id: None for step in begun} | {e.step.id: e.verdict.status for e in failed}
     doubt = StepStatus.IN_DOUBT in statuses
     return StopReport(
         step=first.step if first else None,
@@ -70,9 +81,11 @@ def stop_report(
             paused=halt.paused,
             disproved=tuple(rule for e in failed for rule in _disproved(e)),
             next_window=show(halt.next_window) if halt.next_window else "",
+            way_back=undoing is not None,
         ),
         interrupted=halt.interrupted or any(r.status is RunStatus.CANCELLED for r in results),
         paused=halt.paused,
+        remains=remains(plan, undoing, done=done, begun=ends, farm=farm) if undoing else None,
         **facts,
     )
 

@@ -145,7 +145,8 @@ def resume_plan(
     if not observed.complete:
         raise InvalidInput(observed.problems)
     done = [name for name in run.steps if run.status(name).done]
-    where = position(plan, done, run.unfinished, observed.state)
+    before = terms.undoing.before if terms.undoing else None
+    where = position(plan, done, run.unfinished, observed.state, before)
     if where.drift:
         journal.append(
             Kind.DRIFT_FOUND, differences=list(where.drift), redirections=list(where.redirections)

@@ -63,7 +63,13 @@ class Position:
     redirections: tuple[str, ...]
 
 
-def position(plan: Plan, done: Iterable[str], begun: Iterable[str], found: State) -> Position:
+def position(
+    plan: Plan,
+    done: Iterable[str],
+    begun: Iterable[str],
+    found: State,
+    before: State | None = None,
+) -> Position:
     """Hold a reading against what the journal implies.
 
     Parameters
@@ -73,6 +79,8 @@ def position(plan: Plan, done: Iterable[str], begun: Iterable[str], found: State
         Ids of the steps that are done, and of those begun and not finished.
     found : State
         As read, of every server.
+    before : State, optional
+        As for `redirections_on`.
     """
     finished, unfinished = frozenset(done), frozenset(begun)
     expected = plan.start
@@ -90,18 +98,31 @@ def position(plan: Plan, done: Iterable[str], begun: Iterable[str], found: State
         begun=tuple(readings),
         remaining=tuple(s for s in plan.steps if s.id not in finished | unfinished),
         drift=tuple(compare(explained, found)),
-        redirections=redirections_on(plan, finished, found),
+        redirections=redirections_on(plan, finished, found, before),
     )
 
 
-def redirections_on(plan: Plan, done: Iterable[str], found: State) -> tuple[str, ...]:
-    """Redirections that are on and were not before the plan, and which step turns each off."""
+def redirections_on(
+    plan: Plan, done: Iterable[str], found: State, before: State | None = None
+) -> tuple[str, ...]:
+    """Redirections that are on and were not before the plan, and which step turns each off.
+
+    Parameters
+    ----------
+    plan : Plan
+    done : iterable of str
+        Ids of steps.
+    found : State
+    before : State, optional
+        Of a way back: before the plan that it undoes, which left some on for it to turn off.
+    """
     finished = frozenset(done)
+    before = before or plan.start
     lines = []
     for (server, protocol), url in sorted(found.external_urls.items()):
         if protocol not in OBSERVED_PROTOCOLS:
             continue
-        if plan.start.external_urls.get((server, protocol)) == url:
+        if before.external_urls.get((server, protocol)) == url:
             continue
         off = _turned_off(server, url, (s for s in plan.steps if s.id not in finished))
         stays = plan.end.external_urls.get((server, protocol)) == url

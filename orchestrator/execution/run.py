@@ -234,6 +234,7 @@ class Run:
             begun=begun,
             reading=reading,
             commands=self._commands,
+            undoing=self._terms.undoing,
         )
         seconds = self._seconds()
         self._diary.write(

@@ -8,9 +8,18 @@ from pathlib import Path
 
 from orchestrator.execution.gate import compare
 from orchestrator.execution.observed import OBSERVED_PROTOCOLS, ObservedFarm
+from orchestrator.execution.remains import Remains
 from orchestrator.execution.results import TaskFailure
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step, StepKind
+from orchestrator.model.state import State
+from orchestrator.model.topology import Protocol
+
+_BACK = "go back to the state before"
+_BY_HAND = (
+    "By hand, if this program cannot be used any more: one by one, the next one only if the one "
+    "before ended without a failure"
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,8 @@ class StopReport:
         Somebody asked for a stop between two steps.
     failed : tuple of Step
         All steps that did not succeed.
+    remains : Remains or None
+        Of a way back: what is left of it.
     """
 
     step: Step | None
@@ -74,11 +85,13 @@ class StopReport:
     interrupted: bool = False
     paused: bool = False
     failed: tuple[Step, ...] = ()
+    remains: Remains | None = None
 
     def lines(self) -> list[str]:
         """The report as text, one line per item."""
         if self.step is not None:
-            text = [f"Stopped: step {self.step.id} is {self.status}: {self.reason}."]
+            what = "Stopped" if self.remains is None else "The way back stopped"
+            text = [f"{what}: step {self.step.id} is {self.status}: {self.reason}."]
         else:
             text = [f"{'Paused' if self.paused else 'Stopped'}: {self.reason}."]
         text += [f"Also: {line}." for line in self.others]
@@ -90,15 +103,21 @@ class StopReport:
             f"Not begun: {', '.join(self.remaining) or 'none'}."
         )
         text += self._farm_lines()
+        if self.remains is not None:
+            text += _section("What remains of the way back, in this order", self.remains.steps)
         text += _section("What to do next", self.next_steps)
+        if self.remains is not None:
+            text += _section(_BY_HAND, self.remains.by_hand)
         return text
 
     def _farm_lines(self) -> list[str]:
         if self.farm is None:
             text = [f"The farm could not be read: {self.unread_because}."]
+            text += [f"  {line}" for line in self.remains.servers] if self.remains else []
         else:
             text = ["The farm as read after the stop:"]
-            text += [f"  {line}" for line in self.changed] or ["  as it was before the run"]
+            lines = self.changed if self.remains is None else self.remains.servers
+            text += [f"  {line}" for line in lines] or ["  as it was before the run"]
             text += _section("Not as the steps done should have left it", self.unexpected)
             text += _section("Could not be read", [str(p) for p in self.farm.problems])
         text += _section("Redirections that are on and were not before", self.redirections_on)
@@ -106,7 +125,11 @@ class StopReport:
 
 
 def stop_facts(
-    plan: Plan, done: Sequence[Step], begun: Sequence[Step], farm: ObservedFarm | None
+    plan: Plan,
+    done: Sequence[Step],
+    begun: Sequence[Step],
+    farm: ObservedFarm | None,
+    before: State | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """What the reading says of the farm, as fields of a `StopReport`.
 
@@ -118,19 +141,27 @@ def stop_facts(
     begun : sequence of Step
         Steps that were begun and are not done.
     farm : ObservedFarm or None
+    before : State, optional
+        What "not on before" is measured against; where the plan starts, if it is no way back.
     """
+    before = before or plan.start
     expected = plan.start
     for step in done:
         expected = step.apply(expected)
     read = frozenset(farm.servers) if farm is not None else frozenset()
-    tried = [*done, *begun]
-    possible = {
-        f"{server}: {url}"
-        for step in tried
+    on = [
+        (server, url)
+        for step in [*done, *begun]
         if step.kind is StepKind.ENABLE_REDIRECTION
         for server, url in step.new_urls.items()
-        if server not in read and url
-    }
+    ]
+    # A way back begins with redirections on that it is there to turn off.
+    on += [
+        (name, url)
+        for (name, p), url in expected.external_urls.items()
+        if _new(before, name, p, url)
+    ]
+    possible = {f"{server}: {url}" for server, url in on if server not in read and url}
     facts: dict[str, tuple[str, ...]] = {
         "changed": (),
         "unexpected": (),
@@ -145,10 +176,14 @@ def stop_facts(
     facts["redirections_on"] = tuple(
         f"{server}: {url}"
         for (server, protocol), url in sorted(found.external_urls.items())
-        if protocol in OBSERVED_PROTOCOLS
-        and plan.start.external_urls.get((server, protocol)) != url
+        if _new(before, server, protocol, url)
     )
     return facts
+
+
+def _new(before: State, server: str, protocol: Protocol, url: str) -> bool:
+    """Whether an address can be read and was not there before."""
+    return protocol in OBSERVED_PROTOCOLS and before.external_urls.get((server, protocol)) != url
 
 
 def next_steps(
@@ -160,6 +195,7 @@ def next_steps(
     paused: bool = False,
     disproved: Sequence[str] = (),
     next_window: str = "",
+    way_back: bool = False,
 ) -> tuple[str, ...]:
     """What to do after a stop, in order.
 
@@ -169,6 +205,8 @@ def next_steps(
         Rules a failed pilot was there to show.
     next_window : str
         When the window opens that is waited for.
+    way_back : bool
+        It is a way back that stopped.
     """
     steps = []
     if disproved:
@@ -189,16 +227,20 @@ def next_steps(
         steps.append("Remove the cause.")
     if redirections:
         steps.append(
-            "The redirections above stay on until this plan, another one or the way back turns "
-            "them off."
+            "The redirections above stay on until the way back turns them off."
+            if way_back
+            else "The redirections above stay on until this plan, another one or the way back "
+            "turns them off."
         )
     if resume_command:
         again = "" if paused else " (it runs that step again, which repeats no change)"
         when = f" from {next_window}" if next_window else ""
         waits = "; with --wait it waits for that by itself" if next_window else ""
-        steps.append(f"Go on with this plan{again}{when}: {resume_command}{waits}")
+        this = "the way back" if way_back else "this plan"
+        steps.append(f"Go on with {this}{again}{when}: {resume_command}{waits}")
     if rollback_command:
-        steps.append(f"Or go back to the state before: {rollback_command}")
+        other = "plan another way back, from the farm as it is then" if way_back else _BACK
+        steps.append(f"Or {other}: {rollback_command}")
     return tuple(steps)
 
 

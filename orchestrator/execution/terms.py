@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from orchestrator.execution.gates import Gates
+from orchestrator.execution.remains import Undoing
 from orchestrator.execution.room import Room
 from orchestrator.execution.times import Times
 
@@ -25,6 +26,8 @@ class Terms:
         Wait for the next window instead of ending as paused.
     gates : Gates or None
         What is asked of the paths; None: nothing but what the steps' own playbooks ask.
+    undoing : Undoing or None
+        Of a way back: what it undoes.
     """
 
     room: Room = field(default_factory=Room)
@@ -32,3 +35,4 @@ class Terms:
     times: Times | None = None
     wait: bool = False
     gates: Gates | None = None
+    undoing: Undoing | None = None

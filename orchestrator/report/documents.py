@@ -232,6 +232,14 @@ class FailureDoc(Part):
     in_doubt: bool
 
 
+class RemainsDoc(Part):
+    """What is left of a way back that stopped."""
+
+    servers: list[str] = Field(description="how each is, as read, and where the way back leads")
+    steps: list[str] = Field(description="what is left to do, in this order")
+    by_hand: list[str] = Field(description="a command for each of these steps")
+
+
 class StopDoc(Part):
     """Why a run stopped, and how the farm is."""
 
@@ -249,6 +257,7 @@ class StopDoc(Part):
     redirections_on: list[str]
     redirections_possible: list[str]
     next_steps: list[str]
+    way_back: RemainsDoc | None = Field(description="null unless it is a way back that stopped")
 
 
 class RunDoc(Head):
@@ -289,6 +298,17 @@ class StepStatusDoc(Part):
     reading: str
 
 
+class WayBackStatusDoc(Part):
+    """Where the way back stands that was begun last."""
+
+    folder: str
+    started: str | None
+    ended: str | None
+    finished: bool
+    running: bool | None
+    reason: str
+
+
 class StatusDoc(Head):
     """`status`."""
 
@@ -301,8 +321,9 @@ class StatusDoc(Head):
     reason: str
     pause_by: str
     rollback: str
+    way_back: WayBackStatusDoc | None
     drift: list[str]
-    redirections: list[str]
+    redirections: list[str] = Field(description="once a way back was begun: as that one knows")
     steps: list[StepStatusDoc]
 
 

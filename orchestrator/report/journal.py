@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from orchestrator.journal.entry import Entry, Kind, canonical
 from orchestrator.journal.projection import RunView
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, StepKind
+from orchestrator.model.state import State
 
 _STYLE = {
     StepStatus.STARTED: "yellow",
@@ -82,7 +83,9 @@ def steps_table(plan: Plan, run: RunView) -> Table:
     return table
 
 
-def status_document(plan: Plan, run: RunView, *, running: bool | None) -> dict[str, Any]:
+def status_document(
+    plan: Plan, run: RunView, *, running: bool | None, redirections: Sequence[str]
+) -> dict[str, Any]:
     """The standing of a plan as JSON values.
 
     Parameters
@@ -91,6 +94,8 @@ def status_document(plan: Plan, run: RunView, *, running: bool | None) -> dict[s
     run : RunView
     running : bool or None
         Whether the process of the run is alive; None if that cannot be known here.
+    redirections : sequence of str
+        That are on and were not before, and which step turns each off.
     """
     return {
         "digest": run.digest,
@@ -103,7 +108,7 @@ def status_document(plan: Plan, run: RunView, *, running: bool | None) -> dict[s
         "pause_by": run.pause_by,
         "rollback": run.rollback,
         "drift": list(run.drift),
-        "redirections": list(redirections_implied(plan, run)),
+        "redirections": list(redirections),
         "steps": [
             {
                 "id": step.id,
@@ -117,15 +122,23 @@ def status_document(plan: Plan, run: RunView, *, running: bool | None) -> dict[s
     }
 
 
-def redirections_implied(plan: Plan, run: RunView) -> tuple[str, ...]:
-    """Redirections that steps begun so far switched on and none switched off; nothing is read."""
+def redirections_implied(plan: Plan, run: RunView, before: State | None = None) -> tuple[str, ...]:
+    """Redirections that steps begun so far switched on and none switched off; nothing is read.
+
+    Parameters
+    ----------
+    plan : Plan
+    run : RunView
+    before : State, optional
+        Of a way back: before the plan that it undoes.
+    """
     done = [step.id for step in plan.steps if run.status(step.id).done]
     state = plan.start
     for step in plan.steps:
         switching_on = step.kind is StepKind.ENABLE_REDIRECTION and run.status(step.id).begun
         if step.id in done or switching_on:
             state = step.apply(state)
-    return redirections_on(plan, done, state)
+    return redirections_on(plan, done, state, before)
 
 
 def _iso(time: datetime | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,7 @@ def stop_document(stop: StopReport) -> dict[str, Any]:
         "redirections_on": list(stop.redirections_on),
         "redirections_possible": list(stop.redirections_possible),
         "next_steps": list(stop.next_steps),
+        "way_back": asdict(stop.remains) if stop.remains else None,
     }
 
 

@@ -231,7 +231,6 @@ class PretendedFarm:
             )
 
     def resume(self, **more: Any) -> RunReport:
-        where: list[Position] = []
         with Journal.open(self.journal_file, clock=self.clock) as journal:
             return resume_plan(
                 self.plan,
@@ -241,9 +240,12 @@ class PretendedFarm:
                 journal=journal,
                 ports=self.ports(**more),
                 commands=COMMANDS,
-                on_position=where.append,
+                on_position=self._note,
                 terms=self.terms,
             )
+
+    def _note(self, where: Position) -> None:
+        self.where = where
 
     def entries(self) -> list[Entry]:
         with Journal.read(self.journal_file) as journal:
