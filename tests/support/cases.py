@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import yaml
 
 from orchestrator.inventory.balanced import default_minimum
+from orchestrator.inventory.findings import Findings
+from orchestrator.inventory.windows import calendar_of, time_policy
+from orchestrator.inventory.windows_document import Windows
+from orchestrator.inventory.yaml_text import YamlText
 from orchestrator.model.build import Build, BuildRange
+from orchestrator.model.schedule import Timing
 from orchestrator.model.state import State
 from orchestrator.model.topology import (
     Balanced,
@@ -44,6 +50,7 @@ class Case:
     book: RuleBook
     expect: dict[str, Any]
     given_end: State | None = field(default=None)
+    timing: Timing | None = None
 
     @property
     def end(self) -> State:
@@ -128,7 +135,16 @@ def load_case(path: Path) -> Case:
         book=RulesInForce(own=own).book(rule_pack, policy),
         expect=data["expect"],
         given_end=end,
+        timing=_timing(data["windows"], sites, path) if "windows" in data else None,
     )
+
+
+def _timing(rows: dict[str, Any], sites: Collection[str], path: Path) -> Timing:
+    findings = Findings()
+    document = Windows.model_validate({"version": 1, **rows, "from": str(rows["from"])})
+    calendar = calendar_of(document, YamlText(str(path), {}, {}), sites, findings)
+    assert findings.errors == ()
+    return Timing(calendar, time_policy(document, replication_minutes=0))
 
 
 def _builds(state: State | None) -> set[Build]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.cases import Case, case_files, load_case, pool_id
 
-from orchestrator.checker import check
+from orchestrator.checker import check, check_timed
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, StepKind
@@ -17,7 +17,9 @@ from orchestrator.shipped import catalogue
 
 
 def _plan(case: Case) -> Plan:
-    return make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    return make_plan(
+        case.topology, case.start, case.end, case.book, catalogue(), timing=case.timing
+    )
 
 
 @pytest.mark.parametrize("path", case_files(), ids=lambda path: path.stem)
@@ -33,7 +35,9 @@ def test_case(path: Path) -> None:
         return
     plan = _plan(case)
     assert check(case.topology, plan, case.book).violations == ()
+    assert check_timed(case.topology, plan, case.book).violations == ()
     _assert_order(plan, expect.get("order", []))
+    _assert_times(plan, expect.get("times", {}))
     redirected = [s.pool for s in plan.steps if s.kind is StepKind.ENABLE_REDIRECTION]
     assert redirected == [pool_id(name) for name in expect["redirected"]]
     users = sum(case.topology.users_of(Label(pool, Protocol.OWA)) for pool in redirected)
@@ -62,6 +66,21 @@ def _builds(plan: Plan, pool: str) -> list[Build]:
     """Builds the steps of a pool lead to, each once, in their order."""
     steps = [step for step in plan.steps if step.kind.changes_build and step.pool == pool_id(pool)]
     return list(dict.fromkeys(step.to_build for step in steps if step.to_build))
+
+
+def _assert_times(plan: Plan, expected: dict[str, list[str]]) -> None:
+    """When the steps of a pool begin; of `on POOL` and `off POOL`, its switches."""
+    kinds = {"on": StepKind.ENABLE_REDIRECTION, "off": StepKind.RESTORE_PROXYING}
+    begin = {row.step: row.start for row in plan.schedule.steps} if plan.schedule else {}
+    for text, moments in expected.items():
+        what, _, name = text.rpartition(" ")
+        found = [
+            f"{begin[step.id]:%Y-%m-%dT%H:%MZ}"
+            for step in plan.steps
+            if step.pool == pool_id(name)
+            and (step.kind is kinds[what] if what else step.kind.changes_build)
+        ]
+        assert found == moments, text
 
 
 def _batches(plan: Plan, pool: str) -> list[set[str]]:
