@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.lab.builds import parse_build
 from orchestrator.lab.faults import AFTER, BEFORE, Fault
 from orchestrator.lab.wire.psrp import Outcome
 
 if TYPE_CHECKING:
-    from orchestrator.lab.windows.host import WindowsHost
     from orchestrator.lab.windows.module import Result
     from orchestrator.lab.wire.payload import ModuleCall
     from orchestrator.lab.world import World
@@ -22,7 +21,21 @@ _LOOK_SECONDS = 0.01
 _GARBAGE = "<html>\0 502 Bad Gateway\ufffd</html"
 
 
-async def carry_out(world: World, host: WindowsHost, call: ModuleCall) -> Outcome:
+class Host(Protocol):
+    """What a fault can strike."""
+
+    name: str
+
+    async def call(self, call: ModuleCall) -> Result:
+        """Carry out a module."""
+        ...
+
+    def restart_in(self, seconds: float) -> None:
+        """Go down after some seconds."""
+        ...
+
+
+async def carry_out(world: World, host: Host, call: ModuleCall) -> Outcome:
     """Carry out a call, with the faults that are armed for it."""
     await asyncio.sleep(world.seconds("module"))
     target = world.short_name(str(call.arguments.get("target") or "")) or host.name
@@ -84,7 +97,7 @@ def _wake(world: World, names: tuple[str, ...], module: str) -> None:
             world.save()
 
 
-async def _strike(world: World, host: WindowsHost, target: str, fault: Fault) -> Outcome | None:
+async def _strike(world: World, host: Host, target: str, fault: Fault) -> Outcome | None:
     """Do the damage; the spoiled answer, or `None` if the call goes on."""
     if fault.kind == "windows-update":
         _update(world, fault)
@@ -107,7 +120,7 @@ async def _strike(world: World, host: WindowsHost, target: str, fault: Fault) ->
     return Outcome((_GARBAGE,), rc=1)
 
 
-def _restart(world: World, host: WindowsHost, target: str, fault: Fault) -> Outcome | None:
+def _restart(world: World, host: Host, target: str, fault: Fault) -> Outcome | None:
     """The server that is meant, or the management host where that is named."""
     if fault.at == host.name or target not in world.machines:
         host.restart_in(0)
