@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from support.served import GOALS, PROJECT, Served, begin, write_journal
+from support.examples import contoso
+from support.served import GOALS, Served, begin, write_journal
 
 from orchestrator.cli.main import main
 from orchestrator.cli.serve import Options
 from orchestrator.journal.entry import Kind
 
-CONTOSO = PROJECT / "inventories" / "contoso"
 WIDE, NARROW = 1280, 390
 Visits = Callable[..., Any]
 
@@ -24,8 +24,9 @@ Visits = Callable[..., Any]
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Contoso with its windows, and the journal of a run that has stopped on its way."""
     folder = tmp_path_factory.mktemp("pages") / "plan"
-    words = ["plan", "-i", str(CONTOSO), "-e", "exchange_secrets_folder=/nowhere", *GOALS]
-    assert main([*words, "--windows", str(CONTOSO / "windows.yml"), "-o", str(folder)]) == 0
+    inventory = contoso(folder.parent / "contoso")
+    words = ["plan", "-i", str(inventory), "-e", "exchange_secrets_folder=/nowhere", *GOALS]
+    assert main([*words, "--windows", str(inventory / "windows.yml"), "-o", str(folder)]) == 0
     steps = [step["id"] for step in json.loads((folder / "plan.json").read_text())["steps"]]
     with write_journal(folder) as journal:
         begin(journal, folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import yaml
+from support import examples
 
 from orchestrator.lab import remote
 from orchestrator.lab.store import Store, read_records
@@ -85,12 +85,7 @@ def run() -> Callable[..., Ended]:
 @pytest.fixture(scope="session")
 def contoso() -> Callable[[Path], Path]:
     """Copies the worked example, so that no test leaves anything in the checkout."""
-
-    def copy(folder: Path) -> Path:
-        skip = shutil.ignore_patterns(".orchestrator")
-        return Path(shutil.copytree(PROJECT / "inventories" / "contoso", folder, ignore=skip))
-
-    return copy
+    return examples.contoso
 
 
 @pytest.fixture(scope="session")

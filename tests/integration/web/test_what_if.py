@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.served import FARM, GOALS, PROJECT, Served
+from support.examples import contoso
+from support.served import FARM, GOALS, Served
 
 from orchestrator.cli.main import main
 from orchestrator.cli.serve import Options
 
 RU2, RU7 = "14.2.298.4", "8.3.264.0"
-CONTOSO = PROJECT / "inventories" / "contoso"
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("what-if") / "plan"
-    words = ["plan", "-i", str(CONTOSO), "-e", "exchange_secrets_folder=/nowhere", *GOALS]
-    assert main([*words, "--windows", str(CONTOSO / "windows.yml"), "-o", str(folder)]) == 0
+    inventory = contoso(folder.parent / "contoso")
+    words = ["plan", "-i", str(inventory), "-e", "exchange_secrets_folder=/nowhere", *GOALS]
+    assert main([*words, "--windows", str(inventory / "windows.yml"), "-o", str(folder)]) == 0
     with Served(options=Options(folder, port=0)) as made:
         yield made
 

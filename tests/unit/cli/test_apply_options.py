@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.examples import contoso
 
 from orchestrator.cli.main import main
 
-CONTOSO = Path(__file__).parents[3] / "inventories" / "contoso"
 GOALS = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
 Refused = Callable[..., str]
 
@@ -19,8 +19,7 @@ Refused = Callable[..., str]
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example without what a run beside it may have left."""
-    skip = shutil.ignore_patterns(".orchestrator")
-    return shutil.copytree(CONTOSO, tmp_path_factory.mktemp("farm") / "contoso", ignore=skip)
+    return contoso(tmp_path_factory.mktemp("farm") / "contoso")
 
 
 @pytest.fixture(scope="module")

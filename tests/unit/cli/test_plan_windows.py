@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from support.examples import contoso
 
 from orchestrator.checker import check_timed
 from orchestrator.cli.main import main
@@ -13,15 +14,33 @@ from orchestrator.planfile import read_plan
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import rule_pack
 
-CONTOSO = Path(__file__).parents[3] / "inventories" / "contoso"
-WORDS = ["plan", "-i", str(CONTOSO), "--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7"]
+GOALS = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Path:
+    return contoso(tmp_path / "contoso")
 
 
 def test_the_plan_has_times_and_the_table_shows_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    farm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "plan"
-    assert main([*WORDS, "--windows", str(CONTOSO / "windows.yml"), "-o", str(out)]) == 0
+    assert (
+        main(
+            [
+                "plan",
+                "-i",
+                str(farm),
+                *GOALS,
+                "--windows",
+                str(farm / "windows.yml"),
+                "-o",
+                str(out),
+            ]
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "Window 1: Sat 2026-10-24 22:00 +0200" in said
     assert "no schedule of these steps has fewer" in said.replace("\n", " ")
@@ -37,18 +56,29 @@ def test_the_plan_has_times_and_the_table_shows_them(
     assert "schedule" not in json.loads((out / "rollback" / "plan.json").read_text())
 
 
-def test_without_windows_the_plan_says_nothing_of_times(tmp_path: Path) -> None:
+def test_without_windows_the_plan_says_nothing_of_times(farm: Path, tmp_path: Path) -> None:
     out = tmp_path / "plan"
-    assert main([*WORDS, "-o", str(out)]) == 0
+    assert main(["plan", "-i", str(farm), *GOALS, "-o", str(out)]) == 0
     assert "schedule" not in json.loads((out / "plan.json").read_text())
 
 
 def test_windows_too_short_are_exit_3_and_nothing_is_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    farm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (CONTOSO / "windows.yml").read_text().replace("duration: 6h", "duration: 60m")
+    text = (farm / "windows.yml").read_text().replace("duration: 6h", "duration: 60m")
     (tmp_path / "w.yml").write_text(text)
-    code = main([*WORDS, "--windows", str(tmp_path / "w.yml"), "-o", str(tmp_path / "plan")])
+    code = main(
+        [
+            "plan",
+            "-i",
+            str(farm),
+            *GOALS,
+            "--windows",
+            str(tmp_path / "w.yml"),
+            "-o",
+            str(tmp_path / "plan"),
+        ]
+    )
     assert code == 3
     said = capsys.readouterr()
     assert "the longest window of madrid has 60" in said.out + said.err
@@ -56,11 +86,11 @@ def test_windows_too_short_are_exit_3_and_nothing_is_written(
 
 
 def test_a_fault_in_the_file_is_exit_1_with_its_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    farm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (CONTOSO / "windows.yml").read_text().replace('"22:00"', "1320")
+    text = (farm / "windows.yml").read_text().replace('"22:00"', "1320")
     (tmp_path / "w.yml").write_text(text)
-    assert main([*WORDS, "--windows", str(tmp_path / "w.yml")]) == 1
+    assert main(["plan", "-i", str(farm), *GOALS, "--windows", str(tmp_path / "w.yml")]) == 1
     said = capsys.readouterr()
     assert "w.yml:12" in said.out + said.err
     assert "Traceback" not in said.out + said.err

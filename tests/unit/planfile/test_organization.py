@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from support.cases import FOLDER, case_files, load_case
+from support.examples import contoso
 
 from orchestrator.checker import check
 from orchestrator.cli.main import main
@@ -122,7 +123,7 @@ def test_the_same_plan_results_from_the_written_document(
 def test_an_inventory_and_its_document_give_the_same_folder_byte_for_byte(tmp_path: Path) -> None:
     goals = ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
     first, second, file = tmp_path / "a", tmp_path / "b", tmp_path / "contoso.yml"
-    inventory = str(Path(__file__).parents[3] / "inventories" / "contoso")
+    inventory = str(contoso(tmp_path / "farm"))
     writing = ("--write-organization", str(file), "-o", str(first))
     assert main(["plan", "-i", inventory, *goals, *writing]) == 0
     assert main(["plan", "--organization", str(file), "-o", str(second)]) == 0
