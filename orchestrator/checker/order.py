@@ -3,7 +3,9 @@
 The invariant speaks of triples: one source server, one target server, one label. A state of a
 triple is reachable exactly if the steps that lead to it, with all they come after, do not contain
 the step that would lead beyond it. So looking at every reachable state of every triple covers
-every order the steps may take, and every run that stops half-way with dependents withheld.
+every order the steps may take, and every run that stops half-way with dependents withheld. Where a
+rule lets a version folder mend what it finds broken, the steps that copy folders to the source
+server are part of the state: a folder counts only where its step is done in every such run.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from orchestrator.checker.before import Before
 from orchestrator.checker.structure import reference_faults, structural_faults
@@ -24,6 +26,8 @@ from orchestrator.model.topology import Label, PoolId, ProxyPath, Topology
 from orchestrator.rules.engine import Judgement, RuleBook
 
 V = TypeVar("V")
+_Position = tuple[int, ...]
+"""Places of source, target, label and of each folder's step, in their chains."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def check(topology: Topology, plan: Plan, book: RuleBook) -> CheckReport:
         faults = structural_faults(topology, plan, before)
     if faults:
         return CheckReport(tuple(Violation(text) for text in faults), 0, 0)
-    chains = _Chains(topology, plan, before)
+    chains = _Chains(topology, plan, before, folders=book.has_remedies)
     violations: list[Violation] = []
     states = 0
     for path in topology.paths:
@@ -118,15 +122,36 @@ class _Chain(Generic[V]):
     lasting: tuple[bool, ...]
 
 
+class _Kind(NamedTuple):
+    """Servers of a pool that pass through the same: their builds, their folders, the first of them.
+
+    Parameters
+    ----------
+    folders : tuple of _Chain
+        One per version folder that some step copies: no build, then that of the folder.
+    had : frozenset of Build
+        The version folders that are there from the start.
+    """
+
+    builds: _Chain[Build]
+    folders: tuple[_Chain[Build | None], ...]
+    had: frozenset[Build]
+    server: str
+
+
 class _Chains:
     """What servers and labels pass through; servers that do so alike are judged once."""
 
-    def __init__(self, topology: Topology, plan: Plan, before: Before) -> None:
+    def __init__(self, topology: Topology, plan: Plan, before: Before, *, folders: bool) -> None:
         self.before = before
         self._topology = topology
         self._start = plan.start
         self._changing: dict[str, list[Step]] = defaultdict(list)
         self._turning: dict[Label, list[Step]] = defaultdict(list)
+        self._copying: dict[str, list[Step]] = defaultdict(list)
+        self._had: dict[str, set[Build]] = defaultdict(set)
+        for name, build in plan.start.version_folders if folders else ():
+            self._had[name].add(build)
         for step in plan.steps:
             if step.kind.changes_build:
                 for name in step.servers:
@@ -134,20 +159,29 @@ class _Chains:
             if step.kind.changes_urls:
                 for protocol in step.protocols:
                     self._turning[Label(step.pool, protocol)].append(step)
-        self._of_pool: dict[PoolId, list[tuple[_Chain[Build], str]]] = {}
+            for name, _ in step.folders if folders else ():
+                self._copying[name].append(step)
+        self._of_pool: dict[PoolId, list[_Kind]] = {}
 
-    def of_pool(self, pool: PoolId) -> list[tuple[_Chain[Build], str]]:
-        """The chains of a pool's servers, each with the first server that has it."""
+    def of_pool(self, pool: PoolId) -> list[_Kind]:
+        """The kinds of a pool's servers."""
         if pool not in self._of_pool:
-            classes: dict[tuple[Build, tuple[str, ...]], str] = {}
+            classes: dict[tuple[object, ...], str] = {}
             for name in self._topology.pools[pool].servers:
                 steps = tuple(step.id for step in self._changing.get(name, ()))
-                classes.setdefault((self._start.builds[name], steps), name)
-            self._of_pool[pool] = [
-                (self._builds(build, self._changing.get(name, [])), name)
-                for (build, _), name in classes.items()
-            ]
+                copies = tuple(step.id for step in self._copying.get(name, ()))
+                had = frozenset(self._had.get(name, ()))
+                classes.setdefault((self._start.builds[name], steps, copies, had), name)
+            self._of_pool[pool] = [self._kind(name) for name in classes.values()]
         return self._of_pool[pool]
+
+    def _kind(self, name: str) -> _Kind:
+        return _Kind(
+            self._builds(self._start.builds[name], self._changing.get(name, [])),
+            tuple(self._chain((None, s.folder), [s]) for s in self._copying.get(name, ())),
+            frozenset(self._had.get(name, ())),
+            name,
+        )
 
     def of_label(self, label: Label) -> _Chain[AccessMode]:
         """The modes of a label."""
@@ -187,19 +221,20 @@ class _Chains:
 def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[Violation], int]:
     modes = chains.of_label(path.label)
     decisions = [route(path.source, path.target, path.protocol, mode) for mode in modes.values]
-    judged: dict[tuple[Build, Build, int], Judgement] = {}
+    judged: dict[tuple[Build, Build, int, bool], Judgement] = {}
     violations: list[Violation] = []
     states = 0
-    for (source, s_name), (target, t_name) in itertools.product(
-        chains.of_pool(path.source), chains.of_pool(path.target)
-    ):
-        healed: list[tuple[int, int, int]] = []
-        for position in _reachable(source, target, modes):
+    for one, other in itertools.product(chains.of_pool(path.source), chains.of_pool(path.target)):
+        source, target, s_name, t_name = one.builds, other.builds, one.server, other.server
+        healed: list[_Position] = []
+        for position in _reachable(source, target, modes, one.folders):
             states += 1
-            i, j, k = position
-            key = (source.values[i], target.values[j], k)
+            i, j, k, *copied = position
+            there = {chain.values[n] for chain, n in zip(one.folders, copied, strict=True)}
+            folder = target.values[j] in one.had or target.values[j] in there
+            key = (source.values[i], target.values[j], k, folder)
             if key not in judged:
-                judged[key] = book.judge_route(decisions[k], path.protocol, *key[:2])
+                judged[key] = book.judge_route(decisions[k], path.protocol, *key[:2], folder=folder)
             judgement = judged[key]
             if not judgement.blocks:
                 if source.lasting[i] and target.lasting[j]:
@@ -211,6 +246,8 @@ def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[
                     if not chain.lasting[n]
                 }
                 done = source.done[i] | target.done[j] | modes.done[k]
+                for chain, n in zip(one.folders, copied, strict=True):
+                    done |= chain.done[n]
                 # A step that shows a build of its own is not done: it runs.
                 done |= source.beyond[i] * (s_name in shown) | target.beyond[j] * (t_name in shown)
                 violations.append(
@@ -225,8 +262,11 @@ def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[
 
 
 def _reachable(
-    source: _Chain[Build], target: _Chain[Build], modes: _Chain[AccessMode]
-) -> Iterator[tuple[int, int, int]]:
+    source: _Chain[Build],
+    target: _Chain[Build],
+    modes: _Chain[AccessMode],
+    folders: Sequence[_Chain[Build | None]],
+) -> Iterator[_Position]:
     """The positions at which some run ends, in their order.
 
     The smallest run that ends there has done the steps that lead there and all before them; if
@@ -238,9 +278,19 @@ def _reachable(
         if done & beyond:
             continue
         for k in range(len(modes.values)):
-            if not (done | modes.done[k]) & (beyond | modes.beyond[k]):
+            so_far, further = done | modes.done[k], beyond | modes.beyond[k]
+            if so_far & further:
+                continue
+            if not folders:
                 yield i, j, k
+                continue
+            for copied in itertools.product((0, 1), repeat=len(folders)):
+                reached, leads = so_far, further
+                for chain, n in zip(folders, copied, strict=True):
+                    reached, leads = reached | chain.done[n], leads | chain.beyond[n]
+                if not reached & leads:
+                    yield i, j, k, *copied
 
 
-def _worked_before(healed: Iterable[tuple[int, int, int]], position: tuple[int, int, int]) -> bool:
+def _worked_before(healed: Iterable[_Position], position: _Position) -> bool:
     return any(all(a <= b for a, b in zip(h, position, strict=True)) for h in healed)

@@ -16,6 +16,7 @@ def structural_faults(topology: Topology, plan: Plan, before: Before) -> list[st
     """Everything wrong with a plan whose references hold, in words."""
     faults = list(_unordered_changes(plan.steps, before))
     faults += _wrong_priors(plan)
+    faults += _origins_that_move(plan, before)
     for step in plan.steps:
         faults += _pool_below_minimum(topology.pools[step.pool], step)
     faults += _too_many_at_once(topology, plan.steps, before)
@@ -42,6 +43,8 @@ def reference_faults(topology: Topology, steps: Sequence[Step]) -> Iterable[str]
             yield f"{step.id} changes a build but does not say to which"
         if step.kind.changes_build:
             yield from _passes_faults(topology, step)
+        if step.kind.copies_folder and step.folder is None:
+            yield f"{step.id} copies a version folder but does not say of which build"
         if step.kind.changes_urls and {*step.new_urls} != {*pool.servers}:
             yield f"{step.id} does not turn every server of {step.pool}"
 
@@ -61,7 +64,7 @@ def _passes_faults(topology: Topology, step: Step) -> Iterable[str]:
 def _unordered_changes(steps: Sequence[Step], before: Before) -> Iterable[str]:
     touching: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for position, step in enumerate(steps):
-        if step.kind.changes_build or step.kind.changes_urls:
+        if step.kind.changes_build or step.kind.changes_urls or step.kind.copies_folder:
             for name in step.servers:
                 touching[name].append((position, step.id))
     found = set()
@@ -79,7 +82,9 @@ def _unordered_changes(steps: Sequence[Step], before: Before) -> Iterable[str]:
 def _wrong_priors(plan: Plan) -> Iterable[str]:
     builds = dict(plan.start.builds)
     urls = dict(plan.start.external_urls)
+    folders = set(plan.start.version_folders)
     for step in plan.steps:
+        folders |= step.folders
         if step.kind.changes_build and step.to_build is not None:
             for name in step.servers:
                 if builds[name] != step.from_build:
@@ -94,8 +99,35 @@ def _wrong_priors(plan: Plan) -> Iterable[str]:
                     yield f'{step.id} records "{step.prior_urls.get(name)}" as prior of {name}'
             for (name, url), protocol in itertools.product(step.new_urls.items(), step.protocols):
                 urls[name, protocol] = url
-    if State(builds, urls) != plan.end:
+    if State(builds, urls) != plan.end or folders != plan.end.version_folders:
         yield "the steps do not lead to the plan's end state"
+
+
+def _origins_that_move(plan: Plan, before: Before) -> Iterable[str]:
+    """A folder is copied from servers that are on its build, or have it, in every interleaving."""
+    changing: dict[str, list[Step]] = defaultdict(list)
+    for step in plan.steps if any(step.origins for step in plan.steps) else ():
+        for name in step.servers if step.kind.changes_build else ():
+            changing[name].append(step)
+    for step in plan.steps:
+        for name in step.origins:
+            if (name, step.folder) in plan.start.version_folders:
+                continue
+            if name not in plan.start.builds:
+                yield f"{step.id} copies from {name}, which is not a server"
+                continue
+            made = [other for other in changing[name] if before.holds(other.id, step.id)]
+            free = [
+                other.id
+                for other in changing[name]
+                if other not in made and not before.holds(step.id, other.id)
+            ]
+            build = made[-1].to_build if made else plan.start.builds[name]
+            if free or build != step.folder:
+                yield (
+                    f"{step.id} copies the folder of {step.folder} from {name}, which may be on "
+                    f"{'another build' if free else build} by then"
+                )
 
 
 def _pool_below_minimum(pool: Pool, step: Step) -> Iterable[str]:

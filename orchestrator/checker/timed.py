@@ -154,11 +154,26 @@ def _short_at(
 
 @dataclass(frozen=True, eq=False)
 class _Class:
-    """Servers that go the same way: the first of them, its steps and the builds between them."""
+    """Servers that go the same way: the first of them, its steps and the builds between them.
+
+    Parameters
+    ----------
+    had : frozenset of Build
+        Version folders that are there from the start.
+    copies : list of Step
+        Those that bring more.
+    """
 
     server: str
     steps: list[Step]
     builds: list[Build]
+    had: frozenset[Build]
+    copies: list[Step]
+
+    def folders(self, times: Times, moment: datetime | None) -> frozenset[Build]:
+        """Version folders that are there for sure: a copy that still runs brings none yet."""
+        done = (s.folder for s in self.copies if moment and times[s.id].end <= moment and s.folder)
+        return self.had.union(done)
 
     def seen(self, times: Times, moment: datetime | None) -> list[tuple[int, Build, bool]]:
         """Builds that may answer: steps begun by then, and whether a run can rest there."""
@@ -185,6 +200,21 @@ class _Changes:
         return found
 
     @cached_property
+    def _copies(self) -> Mapping[str, list[Step]]:
+        found: dict[str, list[Step]] = defaultdict(list)
+        for step in self.plan.steps:
+            for name, _ in step.folders:
+                found[name].append(step)
+        return found
+
+    @cached_property
+    def _had(self) -> Mapping[str, set[Build]]:
+        found: dict[str, set[Build]] = defaultdict(set)
+        for name, build in self.plan.start.version_folders:
+            found[name].add(build)
+        return found
+
+    @cached_property
     def _of_urls(self) -> Mapping[PoolId, list[Step]]:
         found: dict[PoolId, list[Step]] = defaultdict(list)
         for step in self.plan.steps:
@@ -206,13 +236,14 @@ class _Changes:
         return modes
 
     def classes(self, servers: Iterable[str]) -> list[_Class]:
-        """One server, its steps and its builds for all that go the same way."""
+        """One server, its steps, builds and folders for all that go the same way."""
         found: dict[object, _Class] = {}
         for name in servers:
             steps = self._of_server.get(name, [])
             builds = [self.plan.start.builds[name], *(s.to_build for s in steps if s.to_build)]
-            key = builds[0], tuple(step.id for step in steps)
-            found.setdefault(key, _Class(name, steps, builds))
+            had, copies = frozenset(self._had.get(name, ())), self._copies.get(name, [])
+            key = builds[0], tuple(s.id for s in steps), had, tuple(s.id for s in copies)
+            found.setdefault(key, _Class(name, steps, builds, had, copies))
         return list(found.values())
 
 
@@ -228,12 +259,17 @@ def _replay(
         changes.classes(topology.pools[path.source].servers), changes.classes(target.servers)
     ):
         healed: list[tuple[int, int, int]] = []
-        for moment in _moments(times, itertools.chain(source.steps, goal.steps, turns)):
+        for moment in _moments(
+            times, itertools.chain(source.steps, source.copies, goal.steps, turns)
+        ):
+            folders = source.folders(times, moment)
             for (i, s_build, s_rests), (j, t_build, t_rests), k in itertools.product(
                 source.seen(times, moment), goal.seen(times, moment), _places(turns, times, moment)
             ):
                 states += 1
-                judgement = book.judge_route(routes[k], path.protocol, s_build, t_build)
+                judgement = book.judge_route(
+                    routes[k], path.protocol, s_build, t_build, folder=t_build in folders
+                )
                 if not judgement.blocks:
                     if s_rests and t_rests:
                         healed.append((i, j, k))

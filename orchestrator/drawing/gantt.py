@@ -40,13 +40,20 @@ def gantt_svg(
     for number, band in enumerate(chart.bands, 1):
         bands.append(_band(band, number, y, now, prefix))
         y += bands[-1]["height"] + _GAP
+    copies = any(
+        bar.step.kind.copies_folder
+        for band in chart.bands
+        for lane in band.lanes
+        for bar in lane.bars
+    )
     return TEMPLATES.get_template("gantt.svg.j2").render(
         title=clean(chart.title),
         prefix=prefix,
         standalone=standalone,
         style=style() if standalone else "",
         width=WIDTH,
-        height=int(y) + 24,
+        height=int(y) + (42 if copies else 24),
+        copies=copies,
         legend_y=int(y) + 4,
         bands=bands,
         labels=LABELS,
@@ -87,7 +94,13 @@ def _band(band: Band, number: int, y: float, now: datetime | None, prefix: str) 
 def _bar(bar: Bar, band: Band, scale: float, prefix: str) -> dict[str, Any]:
     step = bar.step
     kind = (
-        "upgrade" if step.kind.changes_build else "switch" if step.kind.changes_urls else "verify"
+        "upgrade"
+        if step.kind.changes_build
+        else "switch"
+        if step.kind.changes_urls
+        else "copy"
+        if step.kind.copies_folder
+        else "verify"
     )
     width = max((bar.end - bar.start) * scale, 3.0)
     actual = None

@@ -28,10 +28,7 @@ def judged_paths(
     topology: Topology, state: State, book: RuleBook, protocol: Protocol
 ) -> list[JudgedPath]:
     """Every path of a protocol, in the topology's order."""
-    builds = {
-        pool.id: sorted({state.builds[name] for name in pool.servers})
-        for pool in topology.pools.values()
-    }
+    kinds = book.kinds(topology, state)
     modes = {pool.id: state.mode(pool, protocol) for pool in topology.pools.values()}
     found = []
     for path in topology.paths:
@@ -40,9 +37,9 @@ def judged_paths(
         decision = route(path.source, path.target, protocol, modes[path.target])
         worst = max(
             (
-                book.judge_route(decision, protocol, source, target)
-                for source in builds[path.source]
-                for target in builds[path.target]
+                book.judge_route(decision, protocol, source, target, folder=target in folders)
+                for source, folders in kinds[path.source]
+                for target, _ in kinds[path.target]
             ),
             key=lambda judgement: (judgement.blocks, judgement.verdict.severity),
         )

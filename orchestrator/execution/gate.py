@@ -172,9 +172,9 @@ def require_windows(plan: Plan, done: Collection[str], times: Times | None, now:
 
 
 def compare(expected: State, found: State) -> list[str]:
-    """Differences in what can be read: builds and the ExternalURLs of `OBSERVED_PROTOCOLS`."""
+    """Differences in what can be read: builds, URLs of `OBSERVED_PROTOCOLS`, version folders."""
     urls = {key: url for key, url in expected.external_urls.items() if key[1] in OBSERVED_PROTOCOLS}
-    return differences(State(expected.builds, urls), found)
+    return differences(State(expected.builds, urls, expected.version_folders), found)
 
 
 def _ending(run: RunView) -> str:

@@ -38,6 +38,8 @@ class ServerFacts:
     automatic_updates : str
     rollup_builds : tuple of str
         Oldest first; empty text where a rollup does not tell its build.
+    version_folders : tuple of Build
+        Of which builds it has the folder ``owa\\<build>``; what was not said is not there.
     answer : mapping
         Everything it said, as documented in exchange_server_facts.
     """
@@ -55,6 +57,7 @@ class ServerFacts:
     free_disk_mb: int
     automatic_updates: str
     rollup_builds: tuple[str, ...]
+    version_folders: tuple[Build, ...]
     answer: Mapping[str, Any]
 
     @classmethod
@@ -84,6 +87,9 @@ class ServerFacts:
                 free_disk_mb=int(answer["free_disk_mb"]),
                 automatic_updates=str(answer["automatic_updates"]),
                 rollup_builds=tuple(str(r["build"] or "") for r in answer["rollups"]),
+                version_folders=tuple(
+                    Build.parse(str(text)) for text in answer.get("owa_version_folders") or ()
+                ),
                 answer=answer,
             )
         except KeyError as error:
@@ -109,7 +115,7 @@ class ObservedFarm:
 
     @property
     def state(self) -> State:
-        """Builds and OWA ExternalURLs of the servers that were read."""
+        """Builds, OWA ExternalURLs and version folders of the servers that were read."""
         return State(
             {name: facts.build for name, facts in self.servers.items()},
             {
@@ -117,6 +123,11 @@ class ObservedFarm:
                 for name, facts in self.servers.items()
                 if facts.external_url
             },
+            frozenset(
+                (name, build)
+                for name, facts in self.servers.items()
+                for build in facts.version_folders
+            ),
         )
 
     @property

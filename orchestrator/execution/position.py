@@ -149,6 +149,10 @@ def _read_step(
             place, said[name] = _place_of_build(step, before.builds[name], found.builds.get(name))
             if place is not None:
                 explained = explained.with_builds({name: found.builds[name]})
+        elif step.kind.copies_folder:
+            place, said[name] = _place_of_folder(step, name, found)
+            if place is Reading.DONE:
+                explained = explained.with_folders({(name, step.folder)} if step.folder else ())
         else:
             place, said[name] = _place_of_urls(step, name, before, found)
             if place is not None:
@@ -177,6 +181,15 @@ def _place_of_build(step: Step, before: Build, now: Build | None) -> tuple[Readi
     if step.kind is StepKind.DOWNGRADE and (beneath or now in step.passes):
         return Reading.PARTLY, f"is on {now}, on its way to {goal}"
     return None, f"is on {now}, which this step does not explain"
+
+
+def _place_of_folder(step: Step, name: str, found: State) -> tuple[Reading | None, str]:
+    """A folder is put in place by its last act alone, so it is there as a whole or not at all."""
+    if name not in found.builds:
+        return None, "was not read"
+    if (name, step.folder) in found.version_folders:
+        return Reading.DONE, f"has the folder owa\\{step.folder}"
+    return Reading.NOT_BEGUN, f"has no folder owa\\{step.folder} yet"
 
 
 def _place_of_urls(

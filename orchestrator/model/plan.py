@@ -19,6 +19,7 @@ class StepKind(StrEnum):
     DOWNGRADE = "downgrade"
     ENABLE_REDIRECTION = "enable-redirection"
     RESTORE_PROXYING = "restore-proxying"
+    COPY_OWA_RESOURCES = "copy-owa-resources"
     VERIFY = "verify"
 
     @property
@@ -30,6 +31,11 @@ class StepKind(StrEnum):
     def changes_urls(self) -> bool:
         """Whether the step sets or clears ExternalURLs."""
         return self in {StepKind.ENABLE_REDIRECTION, StepKind.RESTORE_PROXYING}
+
+    @property
+    def copies_folder(self) -> bool:
+        """Whether servers get the version folder of a target's build (KB 947168)."""
+        return self is StepKind.COPY_OWA_RESOURCES
 
 
 class Outcome(StrEnum):
@@ -111,6 +117,10 @@ class Step:
         For redirection steps; an empty text is no ExternalURL. What an undo needs.
     passes : tuple of Build
         Builds that may answer while the step runs, beside those before and after.
+    folder : Build or None
+        For copy-owa-resources: the build whose version folder the servers get.
+    origins : tuple of str
+        Servers that have it, the best first: where the files come from.
     irreversible_because : str
         Why there is no way back; empty if there is one.
     outage : Outage or None
@@ -134,6 +144,8 @@ class Step:
     passes: tuple[Build, ...] = ()
     prior_urls: Mapping[str, str] = field(default_factory=dict)
     new_urls: Mapping[str, str] = field(default_factory=dict)
+    folder: Build | None = None
+    origins: tuple[str, ...] = ()
     irreversible_because: str = ""
     outage: Outage | None = None
     pilot: bool = False
@@ -150,6 +162,13 @@ class Step:
         return not self.irreversible_because
 
     @property
+    def folders(self) -> frozenset[tuple[str, Build]]:
+        """The version folders it brings, each as (server, build)."""
+        if not self.kind.copies_folder or self.folder is None:
+            return frozenset()
+        return frozenset((name, self.folder) for name in self.servers)
+
+    @property
     def is_service_pack(self) -> bool:
         """Whether it brings servers to another service pack; there is no way back from that."""
         if not self.from_build or not self.to_build:
@@ -164,6 +183,8 @@ class Step:
             return state.with_urls(
                 {(name, p): url for name, url in self.new_urls.items() for p in self.protocols}
             )
+        if self.kind.copies_folder:
+            return state.with_folders(self.folders)
         return state
 
 
@@ -171,13 +192,15 @@ def after_all(start: State, steps: Iterable[Step]) -> State:
     """The state once all steps have succeeded, in their order; copies the state once."""
     builds = dict(start.builds)
     urls = dict(start.external_urls)
+    folders = set(start.version_folders)
     for step in steps:
+        folders |= step.folders
         if step.kind.changes_build and step.to_build is not None:
             builds.update(dict.fromkeys(step.servers, step.to_build))
         if step.kind.changes_urls:
             for protocol in step.protocols:
                 urls.update({(name, protocol): url for name, url in step.new_urls.items()})
-    return State(builds, urls)
+    return State(builds, urls, frozenset(folders))
 
 
 def within_reach(start: State, steps: Iterable[Step], wanted: State, now: State) -> State:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from orchestrator.model.build import Build
     from orchestrator.model.topology import Pool, Protocol
@@ -25,26 +25,31 @@ class AccessMode(StrEnum):
 
 @dataclass(frozen=True)
 class State:
-    """Builds and ExternalURLs of every server at one moment.
+    """Builds and ExternalURLs of every server at one moment, and version folders beside them.
 
     Parameters
     ----------
     builds : mapping of server name to Build
     external_urls : mapping of (server name, Protocol) to str
         Only what is set; an absent key means no ExternalURL.
+    version_folders : frozenset of (server name, Build)
+        Folders ``owa\\<build>`` of other builds that a server is known to have (KB 947168). What
+        is not known to be there counts as missing; one more than expected does no harm, so states
+        that differ in nothing else are equal.
     """
 
     builds: Mapping[str, Build]
     external_urls: Mapping[tuple[str, Protocol], str]
+    version_folders: frozenset[tuple[str, Build]] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         urls = {key: url for key, url in self.external_urls.items() if url}
         object.__setattr__(self, "builds", MappingProxyType(dict(self.builds)))
         object.__setattr__(self, "external_urls", MappingProxyType(urls))
 
-    def __reduce__(self) -> tuple[type[State], tuple[object, object]]:
+    def __reduce__(self) -> tuple[type[State], tuple[object, object, object]]:
         """How it is sent to another process: read-only views cannot be."""
-        return State, (dict(self.builds), dict(self.external_urls))
+        return State, (dict(self.builds), dict(self.external_urls), self.version_folders)
 
     def mode(self, pool: Pool, protocol: Protocol) -> AccessMode:
         """The access mode of one label, from the ExternalURLs of the pool's servers."""
@@ -57,11 +62,19 @@ class State:
 
     def with_builds(self, builds: Mapping[str, Build]) -> State:
         """The state after some servers changed their build."""
-        return State({**self.builds, **builds}, self.external_urls)
+        return State({**self.builds, **builds}, self.external_urls, self.version_folders)
 
     def with_urls(self, urls: Mapping[tuple[str, Protocol], str]) -> State:
         """The state after some ExternalURLs were set, or cleared by an empty text."""
-        return State(self.builds, {**self.external_urls, **urls})
+        return State(self.builds, {**self.external_urls, **urls}, self.version_folders)
+
+    def with_folders(self, folders: Iterable[tuple[str, Build]]) -> State:
+        """The state after some servers got version folders."""
+        return State(self.builds, self.external_urls, self.version_folders | {*folders})
+
+    def only_folders(self, folders: Iterable[tuple[str, Build]]) -> State:
+        """The state as far as it concerns these version folders."""
+        return State(self.builds, self.external_urls, self.version_folders & {*folders})
 
 
 def differences(expected: State, found: State) -> list[str]:
@@ -78,4 +91,8 @@ def differences(expected: State, found: State) -> list[str]:
             lines.append(
                 f"{name}: {protocol} ExternalUrl {seen or 'none'}, expected {want or 'none'}"
             )
+    lines += [
+        f"{name}: no version folder of {build}, expected one"
+        for name, build in sorted(expected.version_folders - found.version_folders)
+    ]
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -138,6 +138,9 @@ def read_rules(doc: RulesInForceDoc) -> RulesInForce:
 
 def topology_document(topology: Topology, start: State) -> TopologyDoc:
     """What exists, with the state it is in."""
+    folders: dict[str, list[Build]] = {}
+    for name, build in start.version_folders:
+        folders.setdefault(name, []).append(build)
     return TopologyDoc(
         organization=topology.organization,
         replication_minutes=topology.replication_minutes,
@@ -149,7 +152,7 @@ def topology_document(topology: Topology, start: State) -> TopologyDoc:
             )
             for _, s in sorted(topology.sites.items())
         ],
-        pools=[_pool(topology, start, pool) for _, pool in sorted(topology.pools.items())],
+        pools=[_pool(topology, start, pool, folders) for _, pool in sorted(topology.pools.items())],
         paths=[
             PathDoc(source=str(p.source), target=str(p.target), protocol=p.protocol, users=p.users)
             for p in topology.paths
@@ -194,7 +197,9 @@ def _read_package(doc: PackageDoc, build_of: Callable[[str], Build]) -> Package:
     )
 
 
-def _pool(topology: Topology, start: State, pool: Pool) -> PoolDoc:
+def _pool(
+    topology: Topology, start: State, pool: Pool, folders: Mapping[str, Sequence[Build]]
+) -> PoolDoc:
     servers = [
         ServerDoc(
             name=name,
@@ -207,6 +212,7 @@ def _pool(topology: Topology, start: State, pool: Pool) -> PoolDoc:
                 for p in Protocol
                 if (name, p) in start.external_urls
             },
+            version_folders=[str(build) for build in sorted(folders.get(name, ()))],
         )
         for name in pool.servers
     ]
@@ -262,6 +268,8 @@ def _step(topology: Topology, step: Step) -> StepDoc:
         else None,
         prior_urls=dict(step.prior_urls),
         new_urls=dict(step.new_urls),
+        folder=str(step.folder) if step.folder else None,
+        origins=list(step.origins),
         probes=[_probe(topology, step, probe) for probe in step.probes],
     )
 
@@ -306,6 +314,7 @@ def read_topology(
     servers: dict[str, Server] = {}
     builds: dict[str, Build] = {}
     urls: dict[tuple[str, Protocol], str] = {}
+    folders: set[tuple[str, Build]] = set()
     for row in doc.pools:
         pool_id = PoolId(row.site, row.product_line)
         pools[pool_id] = Pool(
@@ -333,6 +342,7 @@ def read_topology(
             )
             builds[server.name] = build_of(server.build)
             urls |= {(server.name, p): url for p, url in server.external_urls.items()}
+            folders |= {(server.name, build_of(text)) for text in server.version_folders}
     topology = Topology(
         organization=doc.organization,
         sites={s.name: Site(s.name, s.internet_facing, s.domain_controller) for s in doc.sites},
@@ -345,7 +355,7 @@ def read_topology(
         packages={build_of(p.build): _read_package(p, build_of) for p in doc.packages},
         replication_minutes=doc.replication_minutes,
     )
-    return topology, State(builds, urls)
+    return topology, State(builds, urls, frozenset(folders))
 
 
 def _read_step(topology: Topology, doc: StepDoc) -> Step:
@@ -364,6 +374,8 @@ def _read_step(topology: Topology, doc: StepDoc) -> Step:
         passes=tuple(map(Build.parse, doc.passes)),
         prior_urls=doc.prior_urls,
         new_urls=doc.new_urls,
+        folder=Build.parse(doc.folder) if doc.folder else None,
+        origins=tuple(doc.origins),
         irreversible_because=doc.irreversible_because,
         outage=Outage(doc.outage.minutes, doc.outage.users) if doc.outage else None,
         pilot=doc.pilot,

@@ -24,6 +24,10 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _empty(value: object) -> bool:
+    return not value
+
+
 class SiteDoc(Part):
     """A site."""
 
@@ -41,6 +45,11 @@ class ServerDoc(Part):
     management_host: str
     build: str
     external_urls: dict[Protocol, str]
+    version_folders: list[str] = Field(
+        default_factory=list,
+        exclude_if=_empty,
+        description="builds whose folder owa\\<build> the server has, as far as a rule asks for it",
+    )
 
 
 class BalancedDoc(Part):
@@ -204,6 +213,14 @@ class StepDoc(Part):
     outage: OutageDoc | None
     prior_urls: dict[str, str]
     new_urls: dict[str, str]
+    folder: str | None = Field(
+        None,
+        exclude_if=_empty,
+        description="the build whose version folder the servers get (copy-owa-resources)",
+    )
+    origins: list[str] = Field(
+        default_factory=list, exclude_if=_empty, description="servers it is copied from"
+    )
     probes: list[ProbeDoc]
 
 

@@ -126,6 +126,9 @@ class Reader:
                     where: Keys = ("pools", n, "servers", m, "build")
                     subject = f"host {server.name}"
                     self._build(server.build, subject, where, pool.product_line)
+                for k, text in enumerate(server.version_folders):
+                    inside: Keys = ("pools", n, "servers", m, "version_folders", k)
+                    self._build(text, f"host {server.name}", inside)
         packages = []
         for n, package in enumerate(self._doc.packages):
             where = ("packages", n, "build")

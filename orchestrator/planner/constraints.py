@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from orchestrator.model.build import Build
 from orchestrator.model.routing import Route, route
@@ -232,7 +233,8 @@ class _Seen:
         ends = (source.builds, source.passing, target.builds, target.passing)
         key = (protocol, *ends, patient)
         if key not in self._grids:
-            judge = self._book.judge
+            # What a version folder mends asks for no order: the folder is put there first.
+            judge = partial(self._book.judge, folder=True)
             judgements = tuple(
                 tuple(judge(protocol, s.build, t.build) for t in target.points)
                 for s in source.points

@@ -144,6 +144,8 @@ class Explainer:
             return Ground.PROOF if then.pilot else Ground.LAST_LOOK
         if first.pilot and not then.pilot:
             return Ground.PILOT
+        if first.kind.copies_folder or then.kind.copies_folder:
+            return Ground.FOLDER
         if first.pool == then.pool:
             switched = first.kind.changes_urls or then.kind.changes_urls
             return Ground.SWITCH if switched else Ground.SAME_POOL
@@ -173,12 +175,16 @@ class Explainer:
         modes = self._modes(path)
         ends = [self._builds(self.topology.pools[pool].servers) for pool in path[:2]]
         for source, target in itertools.product(*ends):
-            chains = (source, target, modes)
+            chains = (source, target, modes, *self._folders(source.server))
             judged: list[tuple[tuple[int, ...], Judgement, frozenset[_Pair]]] = []
             for at in itertools.product(*(range(len(chain.values)) for chain in chains)):
                 decision = route(path.source, path.target, path.protocol, modes.values[at[2]])
                 builds = source.values[at[0]], target.values[at[1]]
-                judgement = self.book.judge_route(decision, path.protocol, *builds)
+                there = {c.values[n] for c, n in zip(chains[3:], at[3:], strict=True)}
+                had = (source.server, builds[1]) in self.plan.start.version_folders
+                judgement = self.book.judge_route(
+                    decision, path.protocol, *builds, folder=had or builds[1] in there
+                )
                 judged.append((at, judgement, _keeping_out(chains, at, before)))
             worked = [
                 (at, pairs)
@@ -212,8 +218,18 @@ class Explainer:
                 rows += [(step.to_build, step.id, True)] if step.to_build else []
             values, names, lasting = zip(*rows, strict=True)
             chain = _Chain(values, names[1:], lasting, name)
-            chains.setdefault(chain[:2], chain)
+            copies = tuple(copy.steps for copy in self._folders(name))
+            had = {b for n, b in self.plan.start.version_folders if n == name}
+            chains.setdefault((*chain[:2], copies, frozenset(had)), chain)
         return list(chains.values())
+
+    def _folders(self, server: str) -> list[_Chain]:
+        """One chain per version folder that a step copies to a server."""
+        return [
+            _Chain((None, step.folder), (step.id,), (True, True), server)
+            for step in self.plan.steps
+            if step.kind.copies_folder and server in step.servers
+        ]
 
     def _modes(self, path: ProxyPath) -> _Chain:
         pool = self.topology.pools[path.target]
@@ -342,6 +358,8 @@ def _entries(chains: Sequence[_Chain], at: Sequence[int]) -> tuple[str, ...]:
 def _touches(step: Step, path: ProxyPath) -> bool:
     if step.kind.changes_build:
         return step.pool in path[:2]
+    if step.kind.copies_folder:
+        return step.pool == path.source
     return step.kind.changes_urls and step.pool == path.target and path.protocol in step.protocols
 
 

@@ -26,6 +26,7 @@ class Ground(StrEnum):
     PILOT = "pilot"
     LAST_LOOK = "last look"
     REPAIR = "repair"
+    FOLDER = "folder"
     PLANNER = "planner"
 
 

@@ -24,6 +24,7 @@ from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.core import MOST_STEPS, Core
 from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
+from orchestrator.planner.folders import add_folders
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.price import Prices
 from orchestrator.planner.probes import Observer
@@ -66,6 +67,7 @@ def make_plan(
     NoSafePlan
         With the certificate.
     """
+    start = start.only_folders(book.folders_of_use(topology, start.version_folders))
     findings = consent_findings(topology, start, end)
     if findings:
         raise InvalidInput(findings)
@@ -91,7 +93,7 @@ def make_plan(
         redirected = sorted({*turned, *labels})
         draft = assemble(topology, start, end, catalogue, facts, held, redirected, ways)
         tidy(draft, topology, start, end, _half_turned(topology, start, end) - {*labels})
-        return _finish(draft, topology, start, end, book, facts, catalogue, pilot=pilot)
+        return _finish(draft, topology, start, end, book, facts, ways, catalogue, pilot=pilot)
 
     price = prices(ways)
     sets = _sets(found, free, price)
@@ -134,6 +136,7 @@ def _finish(
     end: State,
     book: RuleBook,
     facts: list[PathFacts],
+    ways: Ways,
     catalogue: Catalogue,
     *,
     pilot: bool,
@@ -144,6 +147,9 @@ def _finish(
         if fact.broken_now and fact.broken_after
     ]
     urgent = _repairs_first(draft, facts)
+    folders = add_folders(draft, topology, start, facts, ways, book)
+    urgent |= folders.repairing
+    remarks += folders.remarks
     leans = leaning(draft, facts) if draft.steps else {}
     leans_on = sorted({lean.rule for kinds in leans.values() for lean in kinds})
     if leans and pilot:
@@ -164,6 +170,8 @@ def _finish(
         if topology.paths_into[pool.id] and not pool.test_mailbox
     ]
     remarks += _passing_builds(steps, catalogue)
+    folders_then = start.version_folders.union(*(step.folders for step in steps))
+    end = end.only_folders(()).with_folders(folders_then)
     return Plan(tuple(watched), start, end, tuple(leans_on), tuple(remarks))
 
 
@@ -260,6 +268,8 @@ def _watched(step: Step, observer: Observer) -> Step:
         return observer.with_probes(step, touching)
     if step.kind.changes_urls:
         return observer.with_probes(step, topology.paths_into[step.pool])
+    if step.kind.copies_folder:
+        return observer.with_probes(step, (p for p in touching if p.source == step.pool))
     if step.pilot:
         return step
     unchanged = {*topology.pools[step.pool].servers} - {*step.servers}

@@ -16,7 +16,7 @@ from orchestrator.model.routing import Route, route
 from orchestrator.model.state import State
 from orchestrator.model.topology import Label, PoolId, ProxyPath, Topology
 from orchestrator.planner.reach import Reach
-from orchestrator.rules.engine import RuleBook
+from orchestrator.rules.engine import Kind, RuleBook
 
 _SEEN = {
     Route.PROXY: {Outcome.PROXIED},
@@ -109,9 +109,9 @@ class Observer:
             return frozenset()
         return frozenset(
             (source, target)
-            for source in self._first_builds[path.source]
-            for target in self._first_builds[path.target]
-            if self.book.judge(path.protocol, source, target).blocks
+            for source, folders in self._first[path.source]
+            for target, _ in self._first[path.target]
+            if self.book.judge(path.protocol, source, target, folder=target in folders).blocks
         )
 
     def _excused(
@@ -123,11 +123,20 @@ class Observer:
             for other in self._classes[path.target]
             if (chain.builds[0], other.builds[0]) in sick
             and any(
-                self.book.judge(path.protocol, s, t).blocks
+                self.book.judge(path.protocol, s, t, folder=t in self._folders(step, chain)).blocks
                 for s in self._builds(step, chain)
                 for t in self._builds(step, other)
             )
         )
+
+    def _folders(self, step: Step, chain: _Chain) -> frozenset[Build]:
+        """The version folders a server surely has by then."""
+        copied = (
+            build
+            for name, build in chain.copies
+            if name == step.id or self._reach.precedes(name, step.id)
+        )
+        return chain.folders.union(copied)
 
     def _seen_on(self, step: Step, path: ProxyPath) -> _Seen:
         """What may be seen on a path by its target's ExternalURLs, and those of them."""
@@ -176,11 +185,8 @@ class Observer:
         return {}
 
     @cached_property
-    def _first_builds(self) -> Mapping[PoolId, list[Build]]:
-        return {
-            pool.id: sorted({self.start.builds[name] for name in pool.servers})
-            for pool in self.topology.pools.values()
-        }
+    def _first(self) -> Mapping[PoolId, list[Kind]]:
+        return self.book.kinds(self.topology, self.start)
 
     @cached_property
     def _reach(self) -> Reach:
@@ -192,14 +198,22 @@ class Observer:
     @cached_property
     def _chains(self) -> Mapping[str, _Chain]:
         changing: dict[str, list[Step]] = defaultdict(list)
+        copies: dict[str, list[tuple[str, Build]]] = defaultdict(list)
+        folders: dict[str, set[Build]] = defaultdict(set)
         for step in self.steps:
             if step.kind.changes_build:
                 for name in step.servers:
                     changing[name].append(step)
+            for name, build in step.folders:
+                copies[name].append((step.id, build))
+        for name, build in self.start.version_folders:
+            folders[name].add(build)
         return {
             name: _Chain(
                 tuple(step.id for step in changing.get(name, ())),
                 (build, *(s.to_build for s in changing.get(name, ()) if s.to_build)),
+                frozenset(folders.get(name, ())),
+                tuple(copies.get(name, ())),
             )
             for name, build in self.start.builds.items()
         }
@@ -223,10 +237,15 @@ class Observer:
 
 @dataclass(frozen=True)
 class _Chain:
-    """The builds a server passes through, and the step that leads to each but the first."""
+    """The builds a server passes through, and the step that leads to each but the first.
+
+    Beside them the version folders it has at the start, and the steps that bring more.
+    """
 
     steps: tuple[str, ...]
     builds: tuple[Build, ...]
+    folders: frozenset[Build]
+    copies: tuple[tuple[str, Build], ...]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jinja2
 
@@ -70,22 +71,28 @@ def playbook_files(
     if assert_state:
         names.append("000-assert-state.yml")
         files[names[0]] = _assert_state(topology, plan.start)
+    copies: list[Step] = []
     for number, step in enumerate(plan.steps, 1):
         name = step_playbook(number, step)
         names.append(name)
         files[name] = _TEMPLATES.get_template("step.yml.j2").render(
-            step=step, values=step_values(topology, step)
+            step=step, values=step_values(topology, step, copies)
         )
+        copies += [step] if step.kind.copies_folder else []
     files["site.yml"] = _TEMPLATES.get_template("site.yml.j2").render(names=names)
     return files
 
 
 def _assert_state(topology: Topology, state: State) -> str:
-    expected = {
+    expected: dict[str, dict[str, Any]] = {
         name: {
             "build": str(state.builds[name]),
             "owa_external_url": state.external_urls.get((name, Protocol.OWA), ""),
         }
         for name in sorted(topology.servers)
     }
-    return _TEMPLATES.get_template("assert_state.yml.j2").render(expected=expected)
+    for name, build in sorted(state.version_folders):
+        expected[name].setdefault("owa_version_folders", []).append(str(build))
+    return _TEMPLATES.get_template("assert_state.yml.j2").render(
+        expected=expected, folders=bool(state.version_folders)
+    )

@@ -9,13 +9,15 @@ from orchestrator.model.plan import Probe, Step
 from orchestrator.model.topology import Package, Pool, ProxyPath, Topology
 
 
-def step_values(topology: Topology, step: Step) -> dict[str, Any]:
+def step_values(topology: Topology, step: Step, given: Sequence[Step] = ()) -> dict[str, Any]:
     """The variable ``exchange_step`` of a step's playbook.
 
     Parameters
     ----------
     topology : Topology
     step : Step
+    given : sequence of Step
+        Those that copy version folders before this one.
 
     Returns
     -------
@@ -46,6 +48,10 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
                 for build in sorted(builds & set(topology.packages))
             },
         }
+        kept = [_kept(copy, step) for copy in given if not {*copy.servers}.isdisjoint(step.servers)]
+        values |= {"owa_resources": kept} if kept else {}
+    if step.kind.copies_folder:
+        values["owa_resources"] = [{"build": str(step.folder), "origins": list(step.origins)}]
     if step.kind.changes_urls:
         values |= {
             "prior": {name: {"external_url": url} for name, url in sorted(step.prior_urls.items())},
@@ -54,6 +60,20 @@ def step_values(topology: Topology, step: Step) -> dict[str, Any]:
             "replication_minutes": topology.replication_minutes,
         }
     return values
+
+
+def _kept(copy: Step, step: Step) -> dict[str, Any]:
+    """A folder servers were given, to be given again should the update take it away.
+
+    Who had it first may have gone on meanwhile; then the others of the pool have it, or nobody
+    needs it any more.
+    """
+    return {
+        "build": str(copy.folder),
+        "origins": list(copy.origins),
+        "servers": list(copy.servers),
+        "if_nobody_has_it": "leave",
+    }
 
 
 def _pool_kept(pool: Pool, step: Step) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from orchestrator.planner.explanation import (
     Times,
 )
 from orchestrator.report.diagnosis import symptom_text
+from orchestrator.report.folders import copied
 from orchestrator.report.timetable import Zone, show
 from orchestrator.rules.engine import Judgement, PathJudgement
 from orchestrator.rules.rule import Rule
@@ -30,6 +31,8 @@ _GROUNDS = {
     Ground.PILOT: "nothing else may begin before the pilot has shown, on this farm, what the "
     "documents leave open",
     Ground.LAST_LOOK: "it looks at every path once all is done",
+    Ground.FOLDER: "a version folder is copied before anything happens to the servers that get it "
+    "or give it",
     Ground.REPAIR: "what is broken today is repaired first",
     Ground.PLANNER: "the planner wants it so; no rule speaks of these two",
 }
@@ -210,6 +213,8 @@ class Words:
             return f"{', '.join(step.servers)}: {change}"
         if step.kind is StepKind.VERIFY:
             return f"{step.looks} probes"
+        if step.folder:
+            return f"{', '.join(step.servers)}: folder {copied(step)}"
         urls = ", ".join(sorted({url or "none" for url in step.new_urls.values()}))
         return f"{', '.join(step.servers)}: {', '.join(step.protocols)} ExternalUrl -> {urls}"
 

@@ -11,6 +11,7 @@ from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.topology import PoolId, Topology
 from orchestrator.report.console import NARROW
+from orchestrator.report.folders import LEFT, copied
 from orchestrator.rules.engine import RuleBook
 
 
@@ -59,7 +60,7 @@ def _steps(plan: Plan, catalogue: Catalogue) -> Table:
             Text(
                 f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
             ),
-            Text("yes" if step.reversible else f"NO: {step.irreversible_because}"),
+            Text(_undo(step)),
         )
     return table
 
@@ -71,15 +72,20 @@ def _blocks(plan: Plan, catalogue: Catalogue) -> list[Text]:
     for number, step in enumerate(plan.steps, 1):
         pilot = " PILOT" if step.pilot else ""
         outage = f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
-        undo = "yes" if step.reversible else f"NO: {step.irreversible_because}"
         lines += [
             Text(f"{number:>3} {step.kind} {_where(step)}{pilot}", style="bold"),
             Text(f"    stage {stage_of[step.id]}, {step.estimated_minutes} min"),
             Text(f"    {', '.join(step.servers) or f'{step.looks} probes'}"),
             Text(f"    {_change(step, catalogue)}"),
-            Text(f"    outage: {outage}; undo: {undo}"),
+            Text(f"    outage: {outage}; undo: {_undo(step)}"),
         ]
     return lines
+
+
+def _undo(step: Step) -> str:
+    if step.kind.copies_folder:
+        return LEFT
+    return "yes" if step.reversible else f"NO: {step.irreversible_because}"
 
 
 def _where(step: Step) -> str:
@@ -94,6 +100,8 @@ def _change(step: Step, catalogue: Catalogue) -> str:
         return f"{old} -> {new}"
     if step.kind is StepKind.VERIFY:
         return "nothing"
+    if step.kind.copies_folder:
+        return f"folder {copied(step)}"
     urls = sorted(set(step.new_urls.values()))
     return "OWA ExternalUrl -> " + ", ".join(url or "none" for url in urls)
 

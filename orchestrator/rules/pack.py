@@ -16,7 +16,7 @@ from pydantic import (
 
 from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.topology import Protocol
-from orchestrator.rules.rule import Confidence, Relation, Rule, Symptom, Verdict
+from orchestrator.rules.rule import Confidence, Relation, Remedy, Rule, Symptom, Verdict
 
 
 def _build(value: object) -> Build | None:
@@ -41,6 +41,10 @@ _Bound = Annotated[
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _absent(value: object) -> bool:
+    return value is None
 
 
 class RangeEntry(_Strict):
@@ -70,6 +74,12 @@ class RuleEntry(_Strict):
     verdict: Verdict
     confidence: Confidence
     symptom: SymptomEntry = Field(default_factory=SymptomEntry)
+    remedy: Remedy | None = Field(
+        None,
+        exclude_if=_absent,
+        description="what lifts the verdict: version-folder, the folder owa\\<build of the target> "
+        "on the source",
+    )
     references: list[str] = Field(min_length=1)
 
 
@@ -137,6 +147,7 @@ def rules_of(
                 symptom=Symptom(**rule.symptom.model_dump()),
                 references=tuple(references[n] if references else n for n in rule.references),
                 place=place,
+                remedy=rule.remedy,
             )
         )
     return tuple(rules)
@@ -158,5 +169,6 @@ def entry_of(rule: Rule) -> RuleEntry:
             event_id=rule.symptom.event_id,
             event_source=rule.symptom.event_source,
         ),
+        remedy=rule.remedy,
         references=list(rule.references),
     )

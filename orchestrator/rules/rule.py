@@ -59,6 +59,13 @@ class Relation(StrEnum):
                 return True
 
 
+class Remedy(StrEnum):
+    """What makes a pair work that a rule finds broken, without another order or redirection."""
+
+    VERSION_FOLDER = "version-folder"
+    """The source has a folder ``owa\\<exact build of the target>`` with the target's files."""
+
+
 @dataclass(frozen=True)
 class Symptom:
     """What people and logs show when the rule strikes."""
@@ -86,6 +93,8 @@ class Rule:
         Where the statement comes from.
     place : str
         File and line of the rule.
+    remedy : Remedy or None
+        What lifts the verdict; it stands where that is missing.
     """
 
     id: str
@@ -99,6 +108,7 @@ class Rule:
     relation: Relation = Relation.ANY
     symptom: Symptom = field(default_factory=Symptom)
     place: str = ""
+    remedy: Remedy | None = None
 
     def speaks_of(self, protocol: Protocol, source: Build, target: Build) -> bool:
         """Whether the rule says anything about this pair."""

@@ -52,6 +52,8 @@ class Farm:
     unknown : dict of server to step id
         Servers of steps that ended badly, until they are read again.
     turned : list of Turned
+    folders : set of (server, Build)
+        Version folders there at the start, and those steps have copied.
     """
 
     builds: dict[str, Build]
@@ -60,6 +62,7 @@ class Farm:
     becoming: dict[str, frozenset[Build]] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     turned: list[Turned] = field(default_factory=list)
+    folders: set[tuple[str, Build]] = field(default_factory=set)
 
 
 def farm_of(topology: Topology, plan: Plan, entries: Iterable[Entry]) -> Farm:
@@ -70,6 +73,7 @@ def farm_of(topology: Topology, plan: Plan, entries: Iterable[Entry]) -> Farm:
     Linear in entries and in the servers they speak of.
     """
     farm = Farm(dict(plan.start.builds), dict(plan.start.external_urls))
+    farm.folders |= plan.start.version_folders
     steps = {step.id: step for step in plan.steps}
     for entry in entries:
         if entry.kind == Kind.STATE_READ:
@@ -99,6 +103,7 @@ def _step(topology: Topology, farm: Farm, step: Step, entry: Entry) -> None:
             farm.unknown.pop(name, None)
             if step.kind.changes_build and step.to_build is not None:
                 farm.builds[name] = step.to_build
+        farm.folders |= step.folders
         if step.kind.changes_urls:
             for name, url in step.new_urls.items():
                 farm.urls.update({(name, protocol): url for protocol in step.protocols})

@@ -78,7 +78,7 @@ class Pictures:
             self._places[protocol] = (drawn, arrange(topology, drawn))
         drawn, layout = self._places[protocol]
         farm = farm_of(topology, plan, entries)
-        state = State(farm.builds, farm.urls)
+        state = State(farm.builds, farm.urls, frozenset(farm.folders))
         made = scene_of(topology, state, self.book, drawn, self.catalogue, _marks(farm))
         unread = {topology.servers[name].pool for name in farm.unknown}
         return graph_svg(_honest(made, unread), layout, standalone=False)

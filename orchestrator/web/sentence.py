@@ -17,6 +17,7 @@ _DOING = {
     StepKind.DOWNGRADE: "removing an update from",
     StepKind.ENABLE_REDIRECTION: "redirecting users of",
     StepKind.RESTORE_PROXYING: "ending the redirection of",
+    StepKind.COPY_OWA_RESOURCES: "copying a version folder to",
     StepKind.VERIFY: "looking at the paths of",
 }
 

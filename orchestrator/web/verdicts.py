@@ -8,7 +8,7 @@ from orchestrator.model.build import Build
 from orchestrator.model.routing import Decision, route
 from orchestrator.model.state import AccessMode
 from orchestrator.model.topology import PoolId, Protocol, ProxyPath, Topology
-from orchestrator.rules.engine import Judgement, RuleBook
+from orchestrator.rules.engine import Judgement, Kind, RuleBook
 from orchestrator.web.farm import Farm
 
 UNREAD = "unread"
@@ -58,7 +58,8 @@ class Verdicts:
     def of(self, farm: Farm) -> list[PathNow]:
         """Every path of the topology in its order."""
         pools = self.topology.pools.values()
-        builds = {p.id: _builds(farm, p.servers) for p in pools}
+        folders = self._folders(farm)
+        builds = {p.id: _builds(farm, p.servers, folders) for p in pools}
         unread = {p.id for p in pools if any(name in farm.unknown for name in p.servers)}
         return [self._path(path, farm, builds, unread) for path in self.topology.paths]
 
@@ -66,7 +67,7 @@ class Verdicts:
         self,
         path: ProxyPath,
         farm: Farm,
-        builds: dict[PoolId, frozenset[Build]],
+        builds: dict[PoolId, frozenset[Kind]],
         unread: set[PoolId],
     ) -> PathNow:
         mode = self._mode(farm, path.target, path.protocol)
@@ -84,18 +85,26 @@ class Verdicts:
         self,
         path: ProxyPath,
         mode: AccessMode,
-        sources: frozenset[Build],
-        targets: frozenset[Build],
+        sources: frozenset[Kind],
+        targets: frozenset[Kind],
     ) -> Judgement:
         decision: Decision = route(path.source, path.target, path.protocol, mode)
         return max(
             (
-                self.book.judge_route(decision, path.protocol, source, target)
-                for source in sorted(sources)
-                for target in sorted(targets)
+                self.book.judge_route(
+                    decision, path.protocol, source, target, folder=target in folders
+                )
+                for source, folders in sorted(sources, key=_order)
+                for target, _ in sorted(targets, key=_order)
             ),
             key=lambda found: (found.blocks, found.verdict.severity),
         )
+
+    def _folders(self, farm: Farm) -> dict[str, frozenset[Build]]:
+        found: dict[str, set[Build]] = {}
+        for name, build in farm.folders if self.book.has_remedies else ():
+            found.setdefault(name, set()).add(build)
+        return {name: frozenset(builds) for name, builds in found.items()}
 
     def _mode(self, farm: Farm, pool: PoolId, protocol: Protocol) -> AccessMode:
         set_ = {bool(farm.urls.get((name, protocol))) for name in self.topology.pools[pool].servers}
@@ -104,7 +113,16 @@ class Verdicts:
         return AccessMode.MIXED if True in set_ else AccessMode.PROXY
 
 
-def _builds(farm: Farm, servers: tuple[str, ...]) -> frozenset[Build]:
+def _builds(
+    farm: Farm, servers: tuple[str, ...], folders: dict[str, frozenset[Build]]
+) -> frozenset[Kind]:
     """The builds that may answer: of a server that is being changed, the old and the new one."""
-    found = {farm.builds[name] for name in servers}
-    return frozenset(found).union(*(farm.becoming.get(name, ()) for name in servers))
+    return frozenset(
+        (build, folders.get(name, frozenset()))
+        for name in servers
+        for build in (farm.builds[name], *farm.becoming.get(name, ()))
+    )
+
+
+def _order(kind: Kind) -> tuple[Build, list[Build]]:
+    return kind[0], sorted(kind[1])

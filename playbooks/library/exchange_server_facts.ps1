@@ -89,6 +89,12 @@ $readWindows = {
         }
     }
 
+    # One per build whose files OWA has; a copy in the making has another name.
+    $folders = @()
+    foreach ($folder in @(Get-ChildItem -Path (Join-Path $InstallPath 'ClientAccess\owa') -ErrorAction SilentlyContinue)) {
+        if ($folder -and $folder.PSIsContainer -and $folder.Name -match '^\d+(\.\d+){3}$') { $folders += [string]$folder.Name }
+    }
+
     $policy = 'HKLM:\SOFTWARE\Policies\Microsoft\Windows\WindowsUpdate\AU'
     $service = Get-WmiObject -Class Win32_Service -Filter "Name='wuauserv'"
     $option = Get-RegistryValue $policy 'AUOptions'
@@ -114,6 +120,7 @@ $readWindows = {
         free_disk_mb = $free
         automatic_updates = $updates
         clock = [DateTime]::UtcNow.Ticks
+        owa_version_folders = $folders
     }
 }
 
@@ -249,6 +256,7 @@ $module.Result.exchange_server = @{
     last_boot_time = ConvertTo-UtcText -Moment $installation.last_boot_utc
     clock_utc = ConvertTo-UtcText -Moment $clock
     rollups = $rollups
+    owa_version_folders = @($windows.owa_version_folders | Where-Object { $_ } | ForEach-Object { [string]$_ })
     virtual_directories = @{ owa = $owa }
     all_virtual_directories = $directories
     ip_addresses = if ($inventory) { @($places.ip_addresses | Where-Object { $_ } | ForEach-Object { [string]$_ }) } else { $null }

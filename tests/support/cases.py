@@ -31,7 +31,7 @@ from orchestrator.model.topology import (
 from orchestrator.planfile.organization_file import read_organization
 from orchestrator.planner import goal_state
 from orchestrator.rules.engine import RuleBook
-from orchestrator.rules.in_force import OWN, RulesInForce
+from orchestrator.rules.in_force import DEFAULT_PACK, OWN, RulesInForce
 from orchestrator.rules.pack import RuleEntry, rules_of
 from orchestrator.rules.rule import Policy
 from orchestrator.shipped import catalogue, rule_pack
@@ -81,6 +81,7 @@ def load_case(path: Path) -> Case:
     pools: dict[PoolId, Pool] = {}
     builds: dict[str, Build] = {}
     urls: dict[tuple[str, Protocol], str] = {}
+    folders: set[tuple[str, Build]] = set()
     for name, row in data["pools"].items():
         pool = pool_id(name)
         names = tuple(
@@ -95,6 +96,7 @@ def load_case(path: Path) -> Case:
             Balanced(called, tuple(names[n - 1] for n in behind), row.get("least", len(behind) - 1))
             for called, behind in row.get("balanced", {}).items()
         )
+        folders |= {(name, read(build)) for name in names for build in row.get("folders", [])}
         pools[pool] = Pool(
             id=pool,
             servers=names,
@@ -118,7 +120,7 @@ def load_case(path: Path) -> Case:
     )
     goals = {line: read(build) for line, build in data.get("goals", {}).items()}
     own = rules_of(map(RuleEntry.model_validate, data.get("rules", [])), None, OWN)
-    start = State(builds, urls)
+    start = State(builds, urls, frozenset(folders))
     end = _end(data["end"], pools, start) if "end" in data else None
     packages = _packages(data, {*builds.values(), *goals.values(), *_builds(end)})
     sites = {pool.site: Site(pool.site) for pool in pools}
@@ -132,7 +134,7 @@ def load_case(path: Path) -> Case:
         topology=topology,
         start=start,
         goals=goals,
-        book=RulesInForce(own=own).book(rule_pack, policy),
+        book=RulesInForce(tuple(data.get("packs", [DEFAULT_PACK])), own).book(rule_pack, policy),
         expect=data["expect"],
         given_end=end,
         timing=_timing(data["windows"], sites, path) if "windows" in data else None,

@@ -9,7 +9,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.state import State
@@ -25,7 +25,8 @@ from orchestrator.model.topology import (
     Topology,
 )
 from orchestrator.rules.engine import RuleBook
-from orchestrator.rules.rule import Confidence, Policy, Rule, Verdict
+from orchestrator.rules.rule import Confidence, Policy, Remedy, Rule, Verdict
+from orchestrator.shipped import catalogue
 
 BUILDS = [Build(14, 2, 247, 5), Build(14, 2, 283, 3), Build(14, 2, 298, 4)]
 GOAL = BUILDS[2]
@@ -97,7 +98,23 @@ def organization(rng: random.Random) -> Case:
         {build: Package(build, "p", "0" * 64, "{P}" * (build != BUILDS[0])) for build in BUILDS},
     )
     before = State(start, urls)
+    if rng.random() < 0.3:
+        rules = tuple(_mended(rng, rule) for rule in rules)
     return Case(topology, before, before.with_builds(end), RuleBook(rules, Policy(accepted)))
+
+
+def _mended(rng: random.Random, rule: Rule) -> Rule:
+    """Some rules let a version folder mend what they find broken."""
+    bad = rule.verdict in {Verdict.BROKEN, Verdict.UNKNOWN}
+    remedy = Remedy.VERSION_FOLDER if bad and rng.random() < 0.4 else None
+    return replace(rule, remedy=remedy)
+
+
+def every_folder(case: Case) -> frozenset[tuple[str, Build]]:
+    """Any server has the folder of any build: to copy one costs nothing and takes nothing away."""
+    seen = {*case.start.builds.values(), *case.end.builds.values()}
+    seen |= {build for name in case.start.builds for build, _ in points(case, name)}
+    return frozenset(itertools.product(case.start.builds, seen))
 
 
 def blocked_pairs(case: Case, state: State) -> frozenset[tuple[str, str, Protocol]]:
@@ -111,7 +128,9 @@ def blocked_pairs(case: Case, state: State) -> frozenset[tuple[str, str, Protoco
         if redirected:
             continue
         for s, t in itertools.product(case.topology.pools[path.source].servers, target.servers):
-            if case.book.judge(path.protocol, state.builds[s], state.builds[t]).blocks:
+            folder = (s, state.builds[t]) in state.version_folders
+            builds = state.builds[s], state.builds[t]
+            if case.book.judge(path.protocol, *builds, folder=folder).blocks:
                 found.add((s, t, path.protocol))
     return frozenset(found)
 
@@ -124,8 +143,9 @@ def points(case: Case, name: str) -> list[tuple[Build, bool]]:
     """
     start, end = case.start.builds[name], case.end.builds[name]
     way = [(start, True)]
-    if end < start and end != BUILDS[0]:
-        way.append((BUILDS[0], False))
+    base = catalogue().base(start)
+    if end < start and base < end:
+        way.append((base, False))
     return [*way, (end, True)] if start != end else way
 
 
@@ -135,8 +155,10 @@ def cheapest(case: Case, price: Callable[[Label], int] | None = None) -> int | N
     The price of a label is its users if nothing else is said.
 
     Walks single actions (one server changes, one label is redirected or restored) and remembers
-    which pairs have worked, because none may stop. Pairs and labels are bits.
+    which pairs have worked, because none may stop. Pairs and labels are bits. What a version folder
+    mends works from the start, since it is copied before all else.
     """
+    start = case.start.with_folders(every_folder(case))
     ways = {name: points(case, name) for name in case.start.builds}
     changing = [name for name, way in ways.items() if len(way) > 1]
     labels = [
@@ -159,7 +181,7 @@ def cheapest(case: Case, price: Callable[[Label], int] | None = None) -> int | N
     def broken(places: tuple[int, ...], turned: tuple[int, ...]) -> int:
         if places not in blocked:
             names = {n: ways[n][k][0] for n, k in zip(changing, places, strict=True)}
-            bad = blocked_pairs(case, case.start.with_builds(names))
+            bad = blocked_pairs(case, start.with_builds(names))
             blocked[places] = sum(
                 1 << k for k, (p, s, t) in enumerate(pairs) if (s, t, p.protocol) in bad
             )

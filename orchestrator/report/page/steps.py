@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.model.plan import Step, StepKind
+from orchestrator.report.folders import LEFT, copied
 from orchestrator.report.page.grounds import reason_parts
 from orchestrator.report.page.inputs import ReportInput
 from orchestrator.report.page.times import Times
@@ -29,6 +30,7 @@ class StepRow:
     outage: str
     undo: str
     reversible: bool
+    keeps: str
     reasons: tuple[str, ...]
     as_step: int
     probes: int
@@ -71,6 +73,7 @@ def step_rows(given: ReportInput, times: Times) -> list[StepRow]:
                 outage=f"{step.outage.minutes} min × {step.outage.users}" if step.outage else "",
                 undo=step.irreversible_because,
                 reversible=step.reversible,
+                keeps=LEFT if step.kind.copies_folder else "",
                 reasons=tuple(reason_parts(step)) if first == number else (),
                 as_step=0 if first == number else first,
                 probes=step.looks,
@@ -107,4 +110,6 @@ def _change(given: ReportInput, step: Step) -> str:
     if step.kind.changes_urls:
         urls = sorted(set(step.new_urls.values()))
         return "OWA ExternalUrl → " + ", ".join(url or "none" for url in urls)
+    if step.kind.copies_folder:
+        return f"folder {copied(step)}"
     return f"{step.looks} probes"

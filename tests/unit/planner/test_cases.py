@@ -11,7 +11,7 @@ from orchestrator.checker import check, check_timed
 from orchestrator.errors import OrchestratorError
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Plan, StepKind
-from orchestrator.model.topology import Label, Protocol
+from orchestrator.model.topology import Label, PoolId, Protocol
 from orchestrator.planner import make_plan
 from orchestrator.shipped import catalogue
 
@@ -58,8 +58,18 @@ def test_case(path: Path) -> None:
         assert max(_positions(plan, first)) < min(_positions(plan, then)), f"{first} before {then}"
     for name, chain in expect.get("batches", {}).items():
         assert _batches(plan, name) == [{f"{name.replace('/', '-')}-{n}" for n in b} for b in chain]
+    if "copies" in expect:
+        assert _copies(plan) == [
+            (pool_id(row["to"]), catalogue().read(row["folder"]), tuple(row["from"]))
+            for row in expect["copies"]
+        ]
     if "steps" in expect:
         assert len(plan.steps) == expect["steps"]
+
+
+def _copies(plan: Plan) -> list[tuple[PoolId, Build | None, tuple[str, ...]]]:
+    """Version folders that are copied: to which pool, of which build, from whom; sorted."""
+    return sorted((s.pool, s.folder, s.origins) for s in plan.steps if s.kind.copies_folder)
 
 
 def _builds(plan: Plan, pool: str) -> list[Build]:

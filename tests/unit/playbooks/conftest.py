@@ -38,6 +38,7 @@ SERVER: dict[str, Any] = {
         {"name": "MSExchangePOP3", "start_mode": "Manual", "state": "Stopped", "required": False},
     ],
     "events": [],
+    "owa_version_folders": ["14.2.247.5"],
 }
 GOOD = {"as_expected": True, "outcome": "proxied", "why": "as expected: proxied 2; 2 of 2 targets"}
 

@@ -64,6 +64,7 @@ def spec(name: str) -> dict[str, dict[str, object]]:
 def test_all_modules_are_here():
     assert MODULES == [
         "exchange_drain",
+        "exchange_owa_resources",
         "exchange_restart",
         "exchange_rollup",
         "exchange_server_facts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -117,3 +118,84 @@ def test_read_state_asks_every_server(stage, make_server):
     read = {host for name, host, _ in run.results if name == "Read Exchange server state"}
     assert read == names
     assert {call["target"] for call in run.calls("exchange_server_facts")} == names
+
+
+OLD = "8.3.245.2"
+NEW = "8.3.264.0"
+FROM_PARIS = "par-cas-01 probe-berlin-2007@contoso.example"
+
+
+@pytest.fixture
+def folders(stage, make_server, good_probe):
+    """Sets the farm of the example that copies a version folder."""
+
+    def build(**origin):
+        stage.set_farm(
+            make_server("ber-cas-01", build=OLD, **{"owa_version_folders": [OLD], **origin}),
+            make_server("par-cas-01", build=NEW, owa_version_folders=[NEW]),
+            make_server("rom-cas-01", build=NEW, owa_version_folders=[NEW, OLD]),
+            probes={FROM_PARIS: [good_probe]},
+        )
+        return stage
+
+    return build
+
+
+def test_a_version_folder_comes_to_each_server_that_lacks_it_and_once(folders):
+    stage = folders()
+    first = stage.run("copy-owa-resources.yml")
+    assert first.rc == 0, first.messages("par-cas-01") + first.messages("localhost")
+    assert first.farm["servers"]["par-cas-01"]["owa_version_folders"] == [NEW, OLD]
+    assert first.stats["par-cas-01"]["changed"] == 1
+    assert first.stats["rom-cas-01"]["changed"] == 0
+    (told,) = [
+        item["msg"]
+        for name, host, result in first.results
+        if "files come from" in name and host == "par-cas-01"
+        for item in result["results"]
+    ]
+    assert told == f"owa\\{OLD} came from ber-cas-01, 3 files"
+    assert [call["source"] for call in first.calls("owa_probe")] == ["par-cas-01"]
+    assert stage.run("copy-owa-resources.yml").changed() == 0
+
+
+def test_check_mode_copies_nothing_and_says_from_where_it_would(folders):
+    run = folders().run("copy-owa-resources.yml", "--check")
+    assert run.rc == 0, run.messages("par-cas-01") + run.messages("localhost")
+    assert run.farm["servers"]["par-cas-01"]["owa_version_folders"] == [NEW]
+    assert any("would come from ber-cas-01" in str(result) for _, _, result in run.results)
+
+
+def test_a_folder_nobody_has_fails_before_anything_is_changed(folders):
+    run = folders(owa_version_folders=[]).run("copy-owa-resources.yml")
+    assert run.rc != 0
+    assert any(f"nobody has the files of {OLD}" in str(result) for _, _, result in run.results)
+    assert run.calls("owa_probe") == []
+
+
+def test_a_folder_nobody_has_comes_from_the_place_the_inventory_names(folders):
+    share = ["-e", "exchange_owa_resources=\\\\\\\\files\\\\owa"]
+    run = folders(owa_version_folders=[]).run("copy-owa-resources.yml", *share)
+    assert run.rc == 0, run.messages("par-cas-01") + run.messages("localhost")
+    assert run.calls("exchange_owa_resources", "par-cas-01")[0]["share"].endswith("owa")
+
+
+def test_a_server_that_loses_the_folder_again_is_refused(folders, stage):
+    folders()
+    farm = json.loads(stage.farm_path.read_text())
+    farm["servers"]["par-cas-01"]["loses_folders"] = True
+    stage.farm_path.write_text(json.dumps(farm))
+    run = stage.run("copy-owa-resources.yml")
+    assert run.rc != 0
+    (said,) = run.messages("par-cas-01")
+    assert f"has no folder ClientAccess\\owa\\{OLD} after the step" in said
+
+
+def test_the_name_of_a_server_is_the_one_exchange_knows(folders):
+    stage = folders()
+    hosts = stage.folder / "hosts.yml"
+    own = "ber-cas-01: {exchange_server_name: ber-cas-01.contoso.example, "
+    hosts.write_text(hosts.read_text().replace("ber-cas-01: {", own))
+    run = stage.run("copy-owa-resources.yml")
+    asked = run.calls("exchange_owa_resources", "par-cas-01")
+    assert [call["origins"] for call in asked] == [["ber-cas-01.contoso.example"]]

@@ -145,6 +145,31 @@ class Restart(Stub):
         }
 
 
+class OwaResources(Stub):
+    name = "exchange_owa_resources"
+
+    def answer(self) -> dict[str, Any]:
+        folders, build = self.server["owa_version_folders"], self.args["build"]
+        before = {"present": build in folders, "files": 3 if build in folders else 0}
+        result = {"before": before, "after": before, "copied_from": None, "folder": f"owa\\{build}"}
+        if build in folders:
+            return result
+        origins = [
+            name
+            for name in self.args["origins"] or []
+            if build in self.farm["servers"].get(name, {}).get("owa_version_folders", [])
+        ]
+        origins += [self.args["share"]] if self.args["share"] else []
+        if not origins and self.args["if_nobody_has_it"] == "leave":
+            return result
+        if not origins:
+            return {"failed": True, "msg": f"nobody has the files of {build}"}
+        if not self.check and not self.server.get("loses_folders"):
+            folders.append(build)
+        after = {"present": True, "files": 3}
+        return {**result, "changed": True, "after": after, "copied_from": origins[0]}
+
+
 class Probe(Stub):
     name = "owa_probe"
 

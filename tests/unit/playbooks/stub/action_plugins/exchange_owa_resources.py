@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from stub_farm import OwaResources
+
+
+class ActionModule(OwaResources):
+    pass
