@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,14 +92,17 @@ def cheapest_cut(
         arc = number[first], number[then]
         edges[arc] = edges.get(arc, frozenset()) | {len(weights)}
         weights.append(None)
-    fixed = [arc for arc, held in edges.items() if any(weights[label] is None for label in held)]
+    stuck = {label for label, weight in enumerate(weights) if weight is None}
+    fixed = [arc for arc, held in edges.items() if held & stuck] if stuck else []
     nodes = range(len(changes))
     if fixed and knots(adjacency(len(changes), fixed), nodes):
         return None
     chosen: set[int] = set()
     bound = 0
-    for part in _sharing_labels(inner(edges, knots(adjacency(len(changes), edges), nodes))):
-        cut, at_least = _cut_knot(part, weights)
+    ring = 0 < len(edges) == len(changes) and _is_ring(edges)  # told at a glance, all of it
+    parts = inner(edges, knots(adjacency(len(changes), edges), nodes)) if not ring else []
+    for part in [edges] if ring else _sharing_labels(parts):
+        cut, at_least = _cut_ring(part, weights) if ring else _cut_knot(part, weights)
         chosen |= cut
         bound += at_least
     found = tuple(labels[number] for number in sorted(chosen))
@@ -138,11 +142,12 @@ def tangled(arcs: Iterable[Arc], sequence: Sequences = ()) -> set[Change]:
 
 
 def _numbered(
-    arcs: Iterable[Arc], sequence: Sequences
+    arcs: Sequence[Arc], sequence: Sequences
 ) -> tuple[list[Change], dict[Label, set[tuple[int, int]]]]:
     """The changes in order, and arcs between their numbers by label."""
-    involved = {change for arc in arcs for change in (arc.first, arc.then)}
-    changes = sorted(involved.union(*sequence))
+    # In the order of the arcs, which mostly is that of the changes: less to sort than of a set.
+    involved = dict.fromkeys([arc.first for arc in arcs]) | dict.fromkeys(arc.then for arc in arcs)
+    changes = sorted(involved | dict.fromkeys(itertools.chain(*sequence)))
     number = {change: at for at, change in enumerate(changes)}
     by_label: dict[Label, set[tuple[int, int]]] = {}
     for arc in arcs:
@@ -175,9 +180,7 @@ def _sharing_labels(parts: Iterable[Edges]) -> list[Edges]:
 def _cut_knot(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], int]:
     """The labels to cut in one component, and a proven bound on their weight."""
     if _is_ring(edges):
-        labels = {label: weights[label] for held in edges.values() for label in held}
-        weight, cheapest = min((w, label) for label, w in labels.items() if w is not None)
-        return {cheapest}, weight
+        return _cut_ring(edges, weights)
     owner = _label_of_node(edges)
     if owner is None:
         found = cheapest_hitting_set(edges, weights)
@@ -198,6 +201,12 @@ def _cut_knot(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], in
         cut |= found.labels
         bound += found.bound
     return {owner[nodes[node]] for node in form.expand(cut)}, bound
+
+
+def _cut_ring(edges: Edges, weights: Sequence[int | None]) -> tuple[set[int], int]:
+    labels = frozenset().union(*edges.values())
+    weight, cheapest = min((w, label) for label in labels if (w := weights[label]) is not None)
+    return {cheapest}, weight
 
 
 def _is_ring(edges: Edges) -> bool:

@@ -29,6 +29,7 @@ from benchmarks.families import (
     largest,
     mixed,
 )
+from benchmarks.gaps import figures as gaps
 from benchmarks.iis_logs import iis_logs
 from benchmarks.measure import (
     arcs_of,
@@ -164,6 +165,7 @@ def objective() -> Iterator[str]:
 PARTS = {
     "folder": folder,
     "objective": objective,
+    "gaps": gaps,
     "families": families,
     "labels": labels,
     "growth": growth,
