@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "black-hole": Kind("call", "the host swallows everything", "seconds", "3600"),
     "restart": Kind("call", "the host restarts in mid-task"),
     "windows-update": Kind("call", "a server changes its build by itself", "build"),
+    "service-stopped": Kind("call", "a service of a server stops", "service", "MSExchangeFBA"),
     "dropped-shell": Kind("call", "the connection is reset and the installer dies with it"),
     "never-back": Kind("server", "the server does not come back from a restart", lasting=True),
     "msiexec": Kind("installer", "the installer ends with this code", "code", "1603"),

@@ -20,6 +20,7 @@ MODULE = {
 }
 # Connections to the management host and looks at Rome before the step begins: reading the farm.
 READS = {UPGRADE: 2, ON: 2, OFF: 2, BACK: 4}
+SERVICE = "MSExchangeFBA"
 LOST = r"was lost|in-doubt|not known|timed out"
 
 
@@ -88,6 +89,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("windows-update", "before", RU1, says=RU1, at=MADRID, spoils=True, operations=BUILD),
     Fault("windows-update", "after", RU1, says=RU1, at=MADRID, spoils=True, operations=BUILD),
     Fault("windows-update", "after", RU1, says=RU1, at=ROME, spoils=True, operations=ADDRESS),
+    Fault("service-stopped", "before", SERVICE, says=SERVICE, spoils=True),
+    Fault("service-stopped", "after", SERVICE, says=SERVICE, spoils=True),
     Fault("dropped-shell", "after", says=LOST, spoils=True, operations=BUILD),
     Fault("dropped-shell", "after", "late", says=LOST, spoils=True, operations=BUILD),
     Fault("never-back", says="did not come back|not come back", operations=BUILD),

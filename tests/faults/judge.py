@@ -28,7 +28,7 @@ def outcome(ended: Ended) -> str:
 
 def reason(ended: Ended) -> str:
     """The line of the report that says why."""
-    for pattern in (r"Stopped: (.*)", r"Paused: (.*)", r"(?:ERROR|Error|error)[: ]+(.*)"):
+    for pattern in (r"[Ss]topped: (.*)", r"Paused: (.*)", r"(?:ERROR|Error|error)[: ]+(.*)"):
         found = re.search(pattern, ended.text)
         if found:
             return found[1].strip()

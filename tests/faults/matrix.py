@@ -34,7 +34,7 @@ from orchestrator import __version__
 from orchestrator.journal.entry import Kind
 from orchestrator.planfile import digest
 
-from .cells import BACK, MADRID, ON, OPERATIONS, ROME, UPGRADE, Fault, cells
+from .cells import ADDRESS, BACK, MADRID, ON, OPERATIONS, ROME, UPGRADE, Fault, cells
 from .ground import STEPS, Ground, prepare
 from .judge import outcome, reason, services_down, wrong_claims
 
@@ -106,6 +106,10 @@ def once(
         wrong = wrong_claims(ground, place, ended, fault, before, goal)
         struck = fault.kind in CONDITIONS or bool(ground.lab.strikes())
         ground.lab.disarm()
+        if fault.kind == "service-stopped" and operation in ADDRESS:
+            # Such a step says so and starts nothing: a person does.
+            start_it = {"target": MADRID, "state": "started"}
+            assert ground.lab.carry_out("exchange_service_health", start_it)["changed"]
         then = None if ended.code in (0, 6) else _go_on(ground, operation, ended)
         if then is not None:
             wrong += _after(ground, then, fault, operation, goal, stage)

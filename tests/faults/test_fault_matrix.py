@@ -1,4 +1,4 @@
-"""Two cells of the fault matrix, on a farm whose servers are drained by their OWA.
+"""Three cells of the fault matrix, on a farm whose servers are drained by their OWA.
 
 The whole of it: `make test-full`, docs/fault-matrix.md.
 """
@@ -13,12 +13,13 @@ import pytest
 
 from orchestrator.lab.store import read_records
 
-from .cells import BACK, MADRID, ROME, UPGRADE, cells
+from .cells import BACK, MADRID, ON, ROME, UPGRADE, cells
 from .ground import Ground, prepare
 from .matrix import once
 
 CHOSEN = {
     ("reset after", UPGRADE): ("paused", "is in-doubt: the answer of"),
+    ("service-stopped MSExchangeFBA after", ON): ("paused", "mad-cas-01 failed"),
     ("msiexec 1603 before", BACK): ("paused", "is failed: rom-cas-01 failed"),
 }
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from orchestrator.lab.wire.payload import ModuleCall
     from orchestrator.lab.world import World
 
-_LOST = ("reset", "garbage", "hang", "black-hole", "restart", "windows-update", "dropped-shell")
+_LOST = (
+    *("reset", "garbage", "hang", "black-hole", "restart"),
+    *("windows-update", "service-stopped", "dropped-shell"),
+)
 _LATER = ("refused", "unauthorised")
 _LOOK_SECONDS = 0.01
 _GARBAGE = "<html>\0 502 Bad Gateway\ufffd</html"
@@ -102,6 +105,9 @@ async def _strike(world: World, host: Host, target: str, fault: Fault) -> Outcom
     if fault.kind == "windows-update":
         _update(world, fault)
         return None
+    if fault.kind == "service-stopped":
+        _stop_service(world, target, fault)
+        return None
     if fault.kind == "garbage":
         return Outcome((_GARBAGE,), rc=0)
     if fault.kind == "hang":
@@ -131,6 +137,14 @@ def _restart(world: World, host: Host, target: str, fault: Fault) -> Outcome | N
     world.machine(target)
     world.on_restart(target)
     return None
+
+
+def _stop_service(world: World, target: str, fault: Fault) -> None:
+    if target in world.machines:
+        service = world.machine(target).services.get(fault.value)
+        if service is not None:
+            service.state = "Stopped"
+            world.save()
 
 
 def _update(world: World, fault: Fault) -> None:

@@ -264,7 +264,9 @@ def redirection(make_stage, make_server):
         return {"owa": {"identity": "x", "internal_url": None, "external_url": url}}
 
     stage = make_stage()
+    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
     goals = {"set": MADRID, "late": MADRID, "drift": MADRID, "back": "", "aimless": None}
+    goals["sick"] = MADRID
     prior = {"back": {"external_url": MADRID}, "set": {"external_url": None}}
     hosts = {name: {"dcs": {}} for name in [*goals, "unrecorded"]}
     hosts["set"] = hosts["late"] = {"dcs": {"madrid": "mad-dc", "rome": "rom-dc"}}
@@ -276,6 +278,7 @@ def redirection(make_stage, make_server):
         make_server("back", virtual_directories=owa(MADRID)),
         make_server("aimless"),
         make_server("unrecorded"),
+        make_server("sick", services=[stopped]),
     )
     step = {
         "id": "x",
@@ -304,6 +307,8 @@ def test_redirection_is_written_at_home_and_awaited_everywhere(redirection):
     assert [call["domain_controller"] for call in reads] == ["mad-dc"] + ["rom-dc"] * 3
     assert all("external_url" not in call for call in reads)
     assert first.stats["set"]["changed"] == 1
+    looks = first.calls("exchange_service_health", "set")
+    assert [look.get("state", "query") for look in looks] == ["query", "query"]
     assert second.stats["set"]["changed"] == 0
 
 
@@ -319,6 +324,7 @@ def test_redirection_is_taken_back_to_what_was_recorded(redirection):
     [
         ("late", f"rome (rom-dc) still reads another external address than {MADRID}."),
         ("drift", "drift"),
+        ("sick", "before the address is set these services do not run or do not start by themsel"),
         ("aimless", "does not say what the external address is to be"),
         ("unrecorded", "does not say what the external address was before"),
     ],
@@ -332,7 +338,7 @@ def test_drift_and_missing_values_leave_everything_alone(redirection):
     servers = redirection[0].farm["servers"]
     drifted = servers["drift"]["virtual_directories"]["owa"]["external_url"]
     assert drifted == "https://else.example/owa"
-    for name in ("aimless", "unrecorded"):
+    for name in ("aimless", "unrecorded", "sick"):
         assert redirection[0].calls("exchange_virtual_directory", name) == []
 
 
