@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.model.build import Catalogue
@@ -105,11 +105,10 @@ class _Question:
         if not unsure:
             cut = self._cut(demands)
             return Answer(demands, cut) if cut else None
-        some = range(len(unsure) + 1) if len(unsure) <= FEW_UNSURE else (0, len(unsure))
         best: Answer | None = None
         undecided: Undecided | None = None
         bounds: list[int] = []
-        for patient in itertools.chain(*(itertools.combinations(unsure, n) for n in some)):
+        for patient in _choices(unsure):
             tried = self.ask(demands.ways, patient) if patient else demands
             try:
                 cut = self._cut(tried)
@@ -137,6 +136,21 @@ class _Question:
         if cut is not None:
             demands.held(cut.labels)
         return cut
+
+
+def _choices(unsure: Sequence[ProxyPath]) -> Iterator[list[ProxyPath]]:
+    """Which paths broken today to repair late: every choice of few, else all of a label or none."""
+    parts = [[path] for path in unsure]
+    if len(parts) > FEW_UNSURE:
+        by_label: dict[Label, list[ProxyPath]] = {}
+        for path in unsure:
+            by_label.setdefault(path.label, []).append(path)
+        parts = list(by_label.values())
+    if len(parts) > FEW_UNSURE:
+        parts = [[*unsure]]
+    for size in range(len(parts) + 1):
+        for chosen in itertools.combinations(parts, size):
+            yield [path for part in chosen for path in part]
 
 
 def _kinds(demands: Demands, free: Collection[Label]) -> list[Way]:
