@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +171,8 @@ def stop_facts(
     if farm is None:
         return facts
     found = farm.state
-    facts["changed"] = tuple(d for d in compare(plan.start, found) if "not read" not in d)
+    changed = [d for d in compare(plan.start, found) if "not read" not in d]
+    facts["changed"] = (*changed, *_copied(plan.start, [*done, *begun], found))
     facts["unexpected"] = tuple(d for d in compare(expected, found) if "not read" not in d)
     facts["redirections_on"] = tuple(
         f"{server}: {url}"
@@ -179,6 +180,16 @@ def stop_facts(
         if _new(before, server, protocol, url)
     )
     return facts
+
+
+def _copied(start: State, steps: Iterable[Step], found: State) -> list[str]:
+    """Version folders that steps brought; a server's own one is none of them."""
+    brought = {folder for step in steps for folder in step.folders} & found.version_folders
+    return [
+        f"{name}: has the version folder of {build}, which was not known before"
+        for name, build in sorted(brought - start.version_folders)
+        if start.builds[name] != build
+    ]
 
 
 def _new(before: State, server: str, protocol: Protocol, url: str) -> bool:

@@ -32,6 +32,7 @@ class Server:
         dag: its database availability group; empty if none.
         interim_updates: names of interim updates on top of the rollups.
         owa_authentication: ways to log on to OWA, as Exchange names them.
+        version_folders: of which other builds it has the folder owa\\<build>.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Server:
     automatic_updates: str
     interim_updates: tuple[str, ...] = ()
     owa_authentication: tuple[str, ...] = _AUTHENTICATION
+    version_folders: tuple[Build, ...] = ()
 
     @property
     def line(self) -> str:
@@ -212,6 +214,7 @@ def _server(name: str, entry: dict[str, Any], domain: str, sites: tuple[str, ...
         automatic_updates=str(entry.get("automatic_updates", "disabled")),
         interim_updates=tuple(map(str, entry.get("interim_updates", ()))),
         owa_authentication=tuple(map(str, entry.get("owa_authentication", _AUTHENTICATION))),
+        version_folders=tuple(parse_build(str(b)) for b in entry.get("version_folders", ())),
     )
 
 

@@ -65,6 +65,7 @@ class Task:
         before: what was installed when it began, the service pack first.
         effect: empty for what its exit code says; else `none`, `done`, or the build it leaves.
         leaves_disabled: services stay Disabled although it succeeds.
+        keeps_folders: whether the version folders of other builds outlive a change of build.
     """
 
     action: str
@@ -76,6 +77,7 @@ class Task:
     before: list[str] = field(default_factory=list)
     effect: str = ""
     leaves_disabled: bool = False
+    keeps_folders: bool = True
 
 
 def _in_service() -> dict[str, dict[str, Any]]:
@@ -99,6 +101,12 @@ class Machine:
     events: list[Event] = field(default_factory=list)
     in_service: dict[str, dict[str, Any]] = field(default_factory=lambda: _in_service())
     service_pack: Build | None = None
+    folders: list[Build] = field(default_factory=list)
+
+    @property
+    def version_folders(self) -> list[Build]:
+        """The builds whose folder OWA has: its own, and others that were left or copied."""
+        return sorted({*self.folders, self.build})
 
     @property
     def base(self) -> Build:
@@ -183,7 +191,13 @@ class Machine:
                 self.services[name] = Service("Disabled", "Stopped")
 
     def _change(self, task: Task) -> None:
-        """What is installed when a task has ended."""
+        """What is installed when a task has ended, and which version folders are left."""
+        before = self.build
+        self._install(task)
+        if self.build != before:
+            self.folders = [*self.folders, before] if task.keeps_folders else []
+
+    def _install(self, task: Task) -> None:
         succeeded = task.exit_code in (INSTALLED, RESTART_NEEDED)
         effect = task.effect or ("done" if succeeded else "none")
         if effect == "none":
@@ -210,6 +224,7 @@ class Machine:
         data = asdict(self)
         del data["server"]
         data["rollups"] = [str(build) for build in self.rollups]
+        data["folders"] = [str(build) for build in self.folders]
         data["service_pack"] = str(self.service_pack) if self.service_pack else None
         return data
 
@@ -218,7 +233,8 @@ def fresh(server: Server, now: float) -> Machine:
     """A machine as the farm file describes it, up for a week."""
     services = {name: Service("Auto", "Running") for name in REQUIRED_SERVICES}
     services |= {name: Service("Manual", "Stopped") for name in OPTIONAL_SERVICES}
-    return Machine(server, list(server.rollups), now - 7 * 86_400, services)
+    folders = list(server.version_folders)
+    return Machine(server, list(server.rollups), now - 7 * 86_400, services, folders=folders)
 
 
 def restore(server: Server, data: Mapping[str, Any]) -> Machine:
@@ -227,6 +243,7 @@ def restore(server: Server, data: Mapping[str, Any]) -> Machine:
     for name in ("task", "result"):
         values[name] = Task(**values[name]) if values[name] else None
     values["rollups"] = [parse_build(build) for build in values["rollups"]]
+    values["folders"] = [parse_build(build) for build in values.get("folders", ())]
     packed = values.get("service_pack")
     values["service_pack"] = parse_build(packed) if packed else None
     values["services"] = {name: Service(**entry) for name, entry in values["services"].items()}

@@ -15,6 +15,10 @@ GLOBAL: dict[str, tuple[str, ...]] = {
     "ru2_fix": ("both", "source", "target"),
     # Do 2010 SP1 RU7 and later, released after SP2 RU1, issue the cookie RU1 reads?
     "sp1_ru7": ("old", "new"),
+    # Which newer sources need the folder owa\<build> of a 2007 target: those of 2007, all, none?
+    "version_folder": ("2007", "every", "none"),
+    # Does an update of a server keep the version folders of other builds?
+    "old_folders": ("kept", "removed"),
     # Does a server name itself in a header of its pages?
     "diag_header": ("sent", "absent"),
 }
@@ -23,6 +27,8 @@ PER_SERVER: dict[str, tuple[str, ...]] = {
     # ok, an installer that ends with 1603, or a foreign installer that holds the mutex (1618).
     "install": ("ok", "fails", "busy"),
     "redirect_type": ("Manual", "Silent"),
+    # Whether the files below owa\<build> on a server are those others have of that build.
+    "owa_files": ("original", "altered"),
 }
 PER_PACKAGE: dict[str, tuple[str, ...]] = {"package": ("ok", "missing", "altered")}
 NUMBERS = ("speed",)

@@ -13,6 +13,7 @@ from orchestrator.model.plan import Plan, Probe, Step
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.playbook.block import block
+from orchestrator.playbook.folders import kept_folders
 from orchestrator.playbook.values import look_values, step_values
 
 # Ansible reads more into other characters of a `hosts:` pattern.
@@ -71,14 +72,13 @@ def playbook_files(
     if assert_state:
         names.append("000-assert-state.yml")
         files[names[0]] = _assert_state(topology, plan.start)
-    copies: list[Step] = []
+    kept = kept_folders(topology, plan)
     for number, step in enumerate(plan.steps, 1):
         name = step_playbook(number, step)
         names.append(name)
         files[name] = _TEMPLATES.get_template("step.yml.j2").render(
-            step=step, values=step_values(topology, step, copies)
+            step=step, values=step_values(topology, step, kept.get(step.id, ()))
         )
-        copies += [step] if step.kind.copies_folder else []
     files["site.yml"] = _TEMPLATES.get_template("site.yml.j2").render(names=names)
     return files
 

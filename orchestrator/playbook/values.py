@@ -9,15 +9,17 @@ from orchestrator.model.plan import Probe, Step
 from orchestrator.model.topology import Package, Pool, ProxyPath, Topology
 
 
-def step_values(topology: Topology, step: Step, given: Sequence[Step] = ()) -> dict[str, Any]:
+def step_values(
+    topology: Topology, step: Step, kept: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """The variable ``exchange_step`` of a step's playbook.
 
     Parameters
     ----------
     topology : Topology
     step : Step
-    given : sequence of Step
-        Those that copy version folders before this one.
+    kept : sequence of dict
+        Version folders that must outlive a change of build (`kept_folders`).
 
     Returns
     -------
@@ -48,8 +50,7 @@ def step_values(topology: Topology, step: Step, given: Sequence[Step] = ()) -> d
                 for build in sorted(builds & set(topology.packages))
             },
         }
-        kept = [_kept(copy, step) for copy in given if not {*copy.servers}.isdisjoint(step.servers)]
-        values |= {"owa_resources": kept} if kept else {}
+        values |= {"owa_resources": list(kept)} if kept else {}
     if step.kind.copies_folder:
         values["owa_resources"] = [{"build": str(step.folder), "origins": list(step.origins)}]
     if step.kind.changes_urls:
@@ -60,20 +61,6 @@ def step_values(topology: Topology, step: Step, given: Sequence[Step] = ()) -> d
             "replication_minutes": topology.replication_minutes,
         }
     return values
-
-
-def _kept(copy: Step, step: Step) -> dict[str, Any]:
-    """A folder servers were given, to be given again should the update take it away.
-
-    Who had it first may have gone on meanwhile; then the others of the pool have it, or nobody
-    needs it any more.
-    """
-    return {
-        "build": str(copy.folder),
-        "origins": list(copy.origins),
-        "servers": list(copy.servers),
-        "if_nobody_has_it": "leave",
-    }
 
 
 def _pool_kept(pool: Pool, step: Step) -> dict[str, Any]:

@@ -356,7 +356,9 @@ class Users:
         url = f"https://{host}/owa/"
         password = (self.farm.state / "secrets" / "mailboxes" / f"{mailbox}.password").read_text()
         form = {"destination": url, "username": mailbox, "password": password.strip(), "flags": "4"}
-        answer, _ = self._ask(source, "POST", "/owa/auth.owa", urlencode(form))
+        answer, page = self._ask(source, "POST", "/owa/auth.owa", urlencode(form))
+        if answer.status == 503:  # drained
+            return "unavailable", page
         assert (answer.status, answer.headers["location"]) == (302, url), answer.status
         cookies = [line.partition(";")[0] for line in answer.headers.get_all("set-cookie", [])]
         answer, page = self._ask(source, "GET", "/owa/", cookie="; ".join(cookies))

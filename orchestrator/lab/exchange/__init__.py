@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.lab.exchange import (
     drain,
+    owa_resources,
     restart,
     rollup,
     server_facts,
@@ -26,4 +27,5 @@ def modules() -> tuple[Module, ...]:
         service_health.MODULE,
         restart.MODULE,
         drain.MODULE,
+        owa_resources.MODULE,
     )

@@ -143,6 +143,7 @@ def _start(context: Context, machine: Machine, action: str, build: Build) -> Non
         exit_code=exit_code,
         log_path=f"C:\\Windows\\ExchangeRollup\\{action}-{build}\\msiexec.log",
         before=[str(installed) for installed in machine.stack],
+        keeps_folders=world.switches["old_folders"] == "kept",
     )
     machine.start_task(_troubled(world, name, task))
     world.save()

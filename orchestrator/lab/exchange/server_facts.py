@@ -61,6 +61,9 @@ async def _run(context: Context, arguments: dict[str, Any]) -> Result:
         "last_boot_time": iso(machine.boot_time + skew),
         "clock_utc": iso(now),
         "rollups": _rollups(context, machine),
+        "owa_version_folders": (
+            [str(build) for build in machine.version_folders] if serves_clients else []
+        ),
         "virtual_directories": {
             "owa": describe_directory(world, machine, site) if serves_clients else None
         },

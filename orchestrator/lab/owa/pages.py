@@ -10,6 +10,10 @@ INVALID_COOKIE = "Invalid user context cookie found in proxy response"
 OLDER_SOURCE = (
     "This Client Access server runs an older version than the Client Access server of your mailbox"
 )
+MISSING_FOLDER = (
+    "Outlook Web App did not find the files for the version of the Client Access server of your "
+    "mailbox"
+)
 NO_SERVER = "No Client Access server that can reach your mailbox was found"
 ALL_FAILED = "Outlook Web App is unavailable: no Client Access server of your mailbox answers"
 NEWER_MAILBOX = "Your mailbox is on a newer version of Exchange than this Client Access server"

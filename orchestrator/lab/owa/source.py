@@ -198,12 +198,24 @@ class Source:
     def _incompatible(self, target: Build, cookie_version: int, url: str) -> str:
         """What a user sees because of the two builds; empty when they work together."""
         world = self._world
-        source, now = world.machine(self._server.name).build, world.clock()
+        machine, now = world.machine(self._server.name), world.clock()
+        source = machine.build
         # Documented for 2007; for 2010 nobody has published it, so it is a switch.
         refuses = source.line == "2007" or world.switches["older_2010_source"] == "refuses"
         if source.line == target.line and source < target and refuses:
             self._record(watson.older_source(now, source, target, url))
             return pages.OLDER_SOURCE
+        # Documented for 2007 in front of 2007; a switch says it is so for 2010, too, or for nobody.
+        asked = {"2007": {"2007"}, "every": {"2007", "2010"}, "none": set[str]()}
+        needs = asked[str(world.switches["version_folder"])]
+        if (
+            target.line == "2007"
+            and source > target
+            and source.line in needs
+            and target not in machine.version_folders
+        ):
+            self._record(watson.missing_folder(now, source, target, url))
+            return pages.MISSING_FOLDER
         if cookie_version not in cookies.readable_by(source, str(world.switches["ru2_fix"])):
             self._record(watson.cookie_not_understood(now, source))
             return pages.INVALID_COOKIE

@@ -67,5 +67,16 @@ def older_source(now: float, source: Build, target: Build, url: str) -> Event:
     )
 
 
+def missing_folder(now: float, source: Build, target: Build, url: str) -> Event:
+    """Event 46, too: the documents name one event for both faults of versions."""
+    return _proxy(
+        now,
+        46,
+        "Error",
+        f"This Client Access server (version {source}) cannot proxy to {url} (version {target}): "
+        f"there is no folder ClientAccess\\owa\\{target} with the files of that version.",
+    )
+
+
 def _proxy(now: float, number: int, level: str, message: str) -> Event:
     return Event(now, "MSExchange OWA", number, level, "Proxy", message)

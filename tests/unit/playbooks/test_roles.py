@@ -458,3 +458,57 @@ def test_verify_tells_an_event_once_per_source(verify):
     (line,) = told["watson"]
     assert line.startswith("watson logged event 4999 of MSExchange Common (2 times, last at 2012-")
     assert "fine" not in told
+
+
+OLD_2007, NEW_2007 = "8.3.245.2", "8.3.264.0"
+
+
+@pytest.fixture(scope="module")
+def owa_resources(make_stage, make_server):
+    names = ("gets", "peer", "nobody", "shares", "loses", "left")
+    servers = [make_server(name, owa_version_folders=[NEW_2007]) for name in names]
+    servers += [make_server(n, owa_version_folders=[OLD_2007]) for n in ("origin.example", "kept")]
+    servers[4]["loses_folders"] = True
+    hosts = {name: {} for name in (*names, "kept")}
+    hosts["origin"] = {"exchange_server_name": "origin.example"}
+    for name in ("nobody", "shares", "left"):
+        hosts[name] = {"origins": ["peer"]}
+    hosts["shares"]["exchange_owa_resources"] = "D:\\owa"
+    hosts["left"]["more"] = {"servers": ["left", "nobody"], "if_nobody_has_it": "leave"}
+    stage = make_stage()
+    stage.set_hosts(hosts)
+    stage.set_farm(*servers)
+    folder = {"build": OLD_2007, "origins": "{{ origins | default(['origin']) }}"}
+    step = {"id": "x", "owa_resources": ["{{ a_folder | combine(more | default({})) }}"]}
+    stage.set_play("folders.yml", "exchange_owa_resources", a_folder=folder, exchange_step=step)
+    return stage.run("folders.yml")
+
+
+def test_a_folder_comes_from_a_server_by_the_name_exchange_knows(owa_resources):
+    (call,) = owa_resources.calls("exchange_owa_resources", "gets")
+    assert call["origins"] == ["origin.example"]
+    assert owa_resources.farm["servers"]["gets"]["owa_version_folders"] == [NEW_2007, OLD_2007]
+    assert owa_resources.stats["kept"]["changed"] == 0
+
+
+def test_a_folder_nobody_has_is_refused_but_where_it_is_only_to_be_kept(owa_resources):
+    failed = {host for host, stats in owa_resources.stats.items() if stats["failures"]}
+    assert failed == {"nobody", "loses"}
+    assert any(
+        f"nobody has the files of {OLD_2007}" in str(result)
+        for _, host, result in owa_resources.results
+        if host == "nobody"
+    )
+    (call,) = owa_resources.calls("exchange_owa_resources", "left")
+    assert call["origins"] == ["peer", "nobody"]
+
+
+def test_a_folder_no_server_has_comes_from_the_place_the_inventory_names(owa_resources):
+    (call,) = owa_resources.calls("exchange_owa_resources", "shares")
+    assert call["share"] == "D:\\owa"
+    assert OLD_2007 in owa_resources.farm["servers"]["shares"]["owa_version_folders"]
+
+
+def test_a_server_that_loses_the_folder_again_is_refused(owa_resources):
+    (said,) = owa_resources.messages("loses")
+    assert f"has no folder ClientAccess\\owa\\{OLD_2007} after the step" in said

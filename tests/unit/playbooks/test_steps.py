@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -164,38 +163,3 @@ def test_check_mode_copies_nothing_and_says_from_where_it_would(folders):
     assert run.rc == 0, run.messages("par-cas-01") + run.messages("localhost")
     assert run.farm["servers"]["par-cas-01"]["owa_version_folders"] == [NEW]
     assert any("would come from ber-cas-01" in str(result) for _, _, result in run.results)
-
-
-def test_a_folder_nobody_has_fails_before_anything_is_changed(folders):
-    run = folders(owa_version_folders=[]).run("copy-owa-resources.yml")
-    assert run.rc != 0
-    assert any(f"nobody has the files of {OLD}" in str(result) for _, _, result in run.results)
-    assert run.calls("owa_probe") == []
-
-
-def test_a_folder_nobody_has_comes_from_the_place_the_inventory_names(folders):
-    share = ["-e", "exchange_owa_resources=\\\\\\\\files\\\\owa"]
-    run = folders(owa_version_folders=[]).run("copy-owa-resources.yml", *share)
-    assert run.rc == 0, run.messages("par-cas-01") + run.messages("localhost")
-    assert run.calls("exchange_owa_resources", "par-cas-01")[0]["share"].endswith("owa")
-
-
-def test_a_server_that_loses_the_folder_again_is_refused(folders, stage):
-    folders()
-    farm = json.loads(stage.farm_path.read_text())
-    farm["servers"]["par-cas-01"]["loses_folders"] = True
-    stage.farm_path.write_text(json.dumps(farm))
-    run = stage.run("copy-owa-resources.yml")
-    assert run.rc != 0
-    (said,) = run.messages("par-cas-01")
-    assert f"has no folder ClientAccess\\owa\\{OLD} after the step" in said
-
-
-def test_the_name_of_a_server_is_the_one_exchange_knows(folders):
-    stage = folders()
-    hosts = stage.folder / "hosts.yml"
-    own = "ber-cas-01: {exchange_server_name: ber-cas-01.contoso.example, "
-    hosts.write_text(hosts.read_text().replace("ber-cas-01: {", own))
-    run = stage.run("copy-owa-resources.yml")
-    asked = run.calls("exchange_owa_resources", "par-cas-01")
-    assert [call["origins"] for call in asked] == [["ber-cas-01.contoso.example"]]
