@@ -185,7 +185,10 @@ class Explainer:
                 judgement = self.book.judge_route(
                     decision, path.protocol, *builds, folder=had or builds[1] in there
                 )
-                judged.append((at, judgement, _keeping_out(chains, at, before)))
+                # Folders of other builds have nothing to do with this state.
+                own = [n for n, c in enumerate(chains) if n < 3 or builds[1] in c.values]
+                some, there_at = [chains[n] for n in own], [at[n] for n in own]
+                judged.append((at, judgement, _keeping_out(some, there_at, before)))
             worked = [
                 (at, pairs)
                 for at, judgement, pairs in judged

@@ -54,6 +54,7 @@ def messages(topology: Topology, plan: Plan, book: RuleBook) -> str:
 
 CASES = ["01-target-first.yml", "03-pair-one-capable.yml", "08-ring-of-three.yml"]
 CASES += ["17-mixed-pool.yml", "11-held-and-redirected.yml", "02-seed-incident.yml"]
+CASES += ["73-2007-in-front-of-2007.yml", "131-folders-of-three-builds.yml"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -279,3 +280,16 @@ def test_what_a_removal_shows_is_looked_at_while_it_runs() -> None:
         unturned, steps=tuple(dataclasses.replace(s, passes=()) for s in unturned.steps)
     )
     assert "14.2.247.5" not in messages(topology, hidden, book)
+
+
+def test_a_folder_counts_from_the_end_of_its_copy() -> None:
+    """The copy ends a minute after the source is on its new build: broken for that minute."""
+    topology, plan, book = timed_case("73-2007-in-front-of-2007.yml")
+    assert plan.schedule is not None
+    copy, source, *_ = plan.schedule.steps
+    late = with_times(
+        plan, lambda row: moved(row, source.end - copy.end + MINUTE) if row is copy else row
+    )
+    said = messages(topology, late, book)
+    assert "is broken by owa-2007-newer-source" in said
+    assert "change paris-2007-1 at the same time" in said

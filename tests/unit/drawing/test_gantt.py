@@ -6,12 +6,14 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from support.cases import FOLDER, load_case
 from support.pictures import assert_inert, case, hostile, parsed, planned, timed_plan
 
 from orchestrator.drawing import element_id, gantt_svg, plan_chart
 from orchestrator.journal.projection import RunView, StepView
 from orchestrator.journal.steps import StepStatus
-from orchestrator.shipped import zone
+from orchestrator.planner import make_plan
+from orchestrator.shipped import catalogue, zone
 
 
 def bars(root):
@@ -95,3 +97,13 @@ def test_hostile_names_stay_text() -> None:
     svg = gantt_svg(plan_chart(planned(found), zone))
     assert_inert(parsed(svg))
     assert "<script" not in svg
+
+
+@pytest.mark.parametrize(("name", "copied"), [("73", True), ("03", False)])
+def test_a_copy_has_a_bar_of_its_own_kind_and_a_word_for_it(name: str, copied: bool) -> None:
+    (path,) = FOLDER.glob(f"{name}-*.yml")
+    found = load_case(path)
+    plan = make_plan(found.topology, found.start, found.end, found.book, catalogue())
+    svg = gantt_svg(plan_chart(plan, zone))
+    assert ("version folder copied" in svg) is copied
+    assert ("kind-copy-owa-resources" in svg) is copied

@@ -86,6 +86,32 @@ def test_a_redirection_that_was_cut_off(urls: dict[str, str], reading: Reading) 
     )
 
 
+@pytest.mark.parametrize(
+    ("there", "reading"),
+    [
+        ((), Reading.NOT_BEGUN),
+        (("rom-1",), Reading.PARTLY),
+        (("rom-1", "rom-2"), Reading.DONE),
+    ],
+)
+def test_a_copy_that_was_cut_off(there: tuple[str, ...], reading: Reading) -> None:
+    copy = step("copy", StepKind.COPY_OWA_RESOURCES, ("rom-1", "rom-2"), ROME, folder=MIDDLE)
+    found = START.with_folders((name, MIDDLE) for name in there)
+    where = position(plan_of(copy, LOOK), [], ["copy"], found)
+    assert ([begun.reading for begun in where.begun], where.drift) == ([reading], ())
+    assert f"has no folder owa\\{MIDDLE} yet" in str(where.begun[0]) or len(there) == 2
+
+
+def test_a_folder_that_a_step_brought_and_that_is_gone_is_drift() -> None:
+    copy = step("copy", StepKind.COPY_OWA_RESOURCES, ("rom-1",), ROME, folder=MIDDLE)
+    plan = plan_of(copy, UP)
+    assert position(plan, ["copy"], [], plan.start).drift == (
+        f"rom-1: no version folder of {MIDDLE}, expected one",
+    )
+    more = plan.start.with_folders({("rom-1", MIDDLE), ("par-1", NEW)})
+    assert position(plan, ["copy"], [], more).drift == ()
+
+
 def test_what_no_step_explains_is_drift() -> None:
     where = position(PLAN, ["on"], ["up"], state({"par-1": MIDDLE}, rom_1=URL, rom_2=OTHER))
     assert where.drift == (

@@ -261,6 +261,11 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         ["CAS-E707", ":26)", "quotes"],
     ),
     "policy without reason": ("goals:", 'policy: {strict: {x: ""}}\ngoals:', ["CAS-E702", ":21)"]),
+    "version folder of no build": (
+        "build: 2010 SP2 RTM}",
+        "build: 2010 SP2 RTM, version_folders: [2007 SP3 RU99]}",
+        ["CAS-E706", "host par-1", ":10)", "2007 SP3 RU99"],
+    ),
     "unknown zone in windows": (
         "goals:",
         (
@@ -391,3 +396,37 @@ def test_writing_where_nothing_can_be_written_is_a_sentence(tmp_path: Path) -> N
     document = organization_document(case.topology, case.start, case.goals, case.book)
     with pytest.raises(OrchestratorError, match="cannot be written"):
         write_organization(document, tmp_path / "nowhere" / "o.yml")
+
+
+FOLDERS = """\
+version: 2
+organization: fabrikam
+sites: [{name: paris}, {name: rome}]
+pools:
+  - {site: paris, product_line: 2007, servers: [{name: par-1, build: 2007 SP3 RU7FOLDERS}]}
+  - {site: rome, product_line: 2007, hold: later, servers: [{name: rom-1, build: 2007 SP3 RU6}]}
+paths: [{source: paris/2007, target: rome/2007, users: 10}]
+packages: [{build: 2007 SP3 RU7}]
+goals: {2007: 2007 SP3 RU7}
+"""
+
+
+@pytest.mark.parametrize(("said", "copies"), [("", 1), (", version_folders: [2007 SP3 RU6]", 0)])
+def test_a_folder_the_document_names_is_not_copied(said: str, copies: int, tmp_path: Path) -> None:
+    found = read(tmp_path, FOLDERS.replace("FOLDERS", said))
+    book = found.rules.book(rule_pack, found.policy)
+    end = goal_state(found.topology, found.state, found.goals, catalogue())
+    plan = make_plan(found.topology, found.state, end, book, catalogue())
+    assert sum(step.kind.copies_folder for step in plan.steps) == copies
+    written = organization_document(found.topology, found.state, found.goals, book)
+    again = read(tmp_path, render_organization(written, tmp_path / "x.yml"))
+    assert again.state.version_folders == found.state.version_folders
+
+
+def test_the_pack_for_2010_in_front_of_2007_is_in_force_where_it_is_named(tmp_path: Path) -> None:
+    packs = "rules: {packs: [exchange-2007-2010, version-folders-2010-2007]}\n"
+    found = read(tmp_path, GOOD + packs)
+    assert found.rules.packs == ("exchange-2007-2010", "version-folders-2010-2007")
+    own = RULE.replace("      references", "      remedy: version-folder\n      references")
+    (rule,) = read(tmp_path, GOOD + own).rules.own
+    assert rule.remedy == "version-folder"

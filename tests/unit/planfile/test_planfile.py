@@ -124,3 +124,19 @@ def test_a_plan_with_a_field_changed_to_nonsense_is_refused(case: Case, tmp_path
     (tmp_path / "plan.json").write_text(json.dumps(data))
     with pytest.raises(InvalidInput, match="soon"):
         read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("number", ["131", "134", "136"])
+def test_version_folders_are_kept_and_absent_where_there_are_none(number: str) -> None:
+    (path,) = FOLDER.glob(f"{number}-*.yml")
+    case = load_case(path)
+    plan = make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    text = text_of(case)
+    saved = from_document(PlanDoc.model_validate_json(text))
+    assert saved.plan == plan
+    for one, other in ((saved.plan.start, plan.start), (saved.plan.end, plan.end)):
+        assert one.version_folders == other.version_folders
+    assert plan.end.version_folders
+    copies = sum(step.kind.copies_folder for step in plan.steps)
+    assert text.count('"folder":') == copies
+    assert text.count('"version_folders":') == len(plan.start.version_folders)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -126,3 +127,40 @@ def test_ansible_lint_finds_nothing(folder: Path) -> None:
         *("--exclude", "roles", "--exclude", "library", *steps),
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+COPY = "copy-owa-resources-paris-2007-8-3-245-2"
+
+
+def step_values(files: dict[str, str], step: str) -> dict[str, Any]:
+    (name,) = [name for name in files if name.endswith(f"-{step}.yml")]
+    plays = yaml.safe_load(files[name])
+    return dict(plays[0]["vars"]["exchange_step"])
+
+
+def test_a_folder_is_copied_and_put_back_in_every_later_change_of_its_servers() -> None:
+    case = load_case(FOLDER / "73-2007-in-front-of-2007.yml")
+    files = playbook_files(case.topology, planned(case), {})
+    folder = {"build": "8.3.245.2", "origins": ["rome-2007-1"]}
+    assert step_values(files, COPY)["owa_resources"] == [folder]
+    kept = {**folder, "servers": ["paris-2007-1"], "if_nobody_has_it": "leave"}
+    assert step_values(files, "upgrade-paris-2007-1")["owa_resources"] == [kept]
+    assert "owa_resources" not in step_values(files, "upgrade-rome-2007-1")
+    roles = [
+        [role["role"] for play in yaml.safe_load(text) for role in play.get("roles", [])]
+        for name, text in files.items()
+        if name.endswith(f"{COPY}.yml")
+    ]
+    assert roles == [["exchange_precheck", "exchange_owa_resources", "exchange_verify"]]
+
+
+def test_a_way_back_keeps_the_folders_it_starts_with_and_asserts_them() -> None:
+    case = load_case(FOLDER / "136-way-back-with-folders.yml")
+    files = playbook_files(case.topology, planned(case), {}, assert_state=True)
+    (kept,) = step_values(files, "downgrade-paris-2007-1")["owa_resources"]
+    assert (kept["build"], kept["origins"]) == ("8.3.83.6", ["rome-2007-1"])
+    (play,) = yaml.safe_load(files["000-assert-state.yml"])
+    expected = play["vars"]["exchange_expected"]
+    assert expected["paris-2007-1"]["owa_version_folders"] == ["8.3.83.6"]
+    assert "owa_version_folders" not in expected["rome-2007-1"]
+    assert "is subset(exchange_now.exchange_server.owa_version_folders)" in str(play["tasks"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.cases import FOLDER, load_case
 
 from orchestrator.model.build import Build
 from orchestrator.model.topology import Protocol
@@ -91,3 +92,40 @@ def test_silence_of_all_rules_is_unknown() -> None:
 def test_the_worst_rule_decides() -> None:
     found = RuleBook(rule_pack()).judge(Protocol.OWA, A, B)
     assert found.rule.id == "owa-2010-older-source"
+
+
+OLD_2007, NEW_2007 = Build(8, 3, 245, 2), Build(8, 3, 264, 0)
+NEWER = "owa-2007-newer-source"
+
+
+def test_a_folder_lifts_the_verdict_and_keeps_the_name_of_the_rule() -> None:
+    book = RuleBook(rule_pack())
+    without = book.judge(Protocol.OWA, NEW_2007, OLD_2007)
+    found = book.judge(Protocol.OWA, NEW_2007, OLD_2007, folder=True)
+    assert (without.verdict, without.remedied) == ("broken", False)
+    assert (found.verdict, found.rule.id, found.remedied) == ("ok", NEWER, True)
+    assert book.needs_folder(Protocol.OWA, NEW_2007, OLD_2007)
+    # It is no remedy for an older source.
+    assert book.judge(Protocol.OWA, OLD_2007, NEW_2007, folder=True).blocks
+
+
+def test_a_folder_lifts_nothing_that_the_farm_has_disproved() -> None:
+    book = RuleBook(rule_pack(), Policy(strict={NEWER: "seen"}))
+    assert book.judge(Protocol.OWA, NEW_2007, OLD_2007, folder=True).blocks
+    assert not book.has_remedies
+
+
+def test_who_takes_the_risk_waits_for_no_folder() -> None:
+    rules = (*rule_pack(), *rule_pack("version-folders-2010-2007"))
+    rule = "owa-2010-to-2007-version-folder"
+    assert RuleBook(rules).needs_folder(Protocol.OWA, A, OLD_2007)
+    book = RuleBook(rules, Policy(accepted={rule: "why"}))
+    found = book.judge(Protocol.OWA, A, OLD_2007, folder=True)
+    assert (found.leans, found.accepted) == (True, "why")
+    assert not book.needs_folder(Protocol.OWA, A, OLD_2007)
+
+
+def test_only_folders_of_use_are_kept() -> None:
+    case = load_case(FOLDER / "73-2007-in-front-of-2007.yml")
+    there = {("paris-2007-1", OLD_2007), ("paris-2007-1", A), ("rome-2007-1", NEW_2007)}
+    assert case.book.folders_of_use(case.topology, there) == {("paris-2007-1", OLD_2007)}

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.rules.pack import parse_pack
+from orchestrator.rules.pack import RuleEntry, entry_of, parse_pack, rules_of
+from orchestrator.rules.rule import Remedy
 
 PACK: dict[str, Any] = {
     "pack": "test",
@@ -55,3 +56,15 @@ def test_a_pack_becomes_rules_with_their_sources_spelt_out() -> None:
 def test_faults_are_named(pack: dict[str, Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_pack(pack)
+
+
+def test_a_remedy_is_one_that_is_known_and_survives_being_written() -> None:
+    (rule,) = parse_pack(broken(remedy="version-folder"))
+    assert rule.remedy is Remedy.VERSION_FOLDER
+    written = entry_of(rule).model_dump(mode="json")
+    assert written["remedy"] == "version-folder"
+    (again,) = rules_of([RuleEntry.model_validate(written)], None, "test")
+    assert again == rule
+    assert "remedy" not in entry_of(parse_pack(PACK)[0]).model_dump(mode="json")
+    with pytest.raises(ValueError, match="remedy"):
+        parse_pack(broken(remedy="prayer"))

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.cases import FOLDER, load_case
 from support.large import NEW, OLD, write_large
 
 from orchestrator.journal.entry import Entry, Kind
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.planfile import SavedPlan
+from orchestrator.planner import make_plan
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, rule_pack
 from orchestrator.web.costs import costs, most_redirected
@@ -152,3 +154,16 @@ def test_a_folder_of_plans_is_only_read(saved: SavedPlan, tmp_path: Path) -> Non
     assert folder.running() is False
     folder.close()
     assert sorted(path.name for path in (tmp_path / "plan").iterdir()) == ["plan.json"]
+
+
+def test_a_folder_counts_once_its_step_has_succeeded() -> None:
+    (path,) = FOLDER.glob("130-*.yml")
+    case = load_case(path)
+    plan = make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    copy = plan.steps[0].id
+    saved = SavedPlan(case.topology, plan, case.book.policy, case.goals)
+    story = begun().tell(Kind.STEP_STARTED, copy)
+    assert (story.said(saved)["paths"][0][0], story.said(saved)["works"]) == ("broken", False)
+    assert "copying a version folder to paris/2007" in story.said(saved)["text"]
+    said = story.tell(Kind.STEP_SUCCEEDED, copy, seconds=3).said(saved)
+    assert (said["paths"][0][0], said["works"]) == ("ok", True)
