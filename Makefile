@@ -44,6 +44,7 @@ test-full: test                ## what takes too long for every run (half an hou
 bench: $(READY)                ## the planner's figures, as ratios from one run (docs/benchmarks.md)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.figures
 	@PYTHONPATH=tests:. $(BIN)/python -m benchmarks.window
+	@PYTHONPATH=tests:. $(BIN)/python -m benchmarks.probes
 
 lock:                          ## renew requirements.lock from pyproject.toml
 	@$(PYTHON) -m venv .venv-lock

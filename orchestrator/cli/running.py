@@ -229,7 +229,7 @@ def run_job(job: Job) -> RunReport:
         observed = read_farm(job.inputs, job.inventory)
         require_start(job.plan, observed)
         _ask(mark, job.approve, len(job.plan.steps), approval_of(journal, mark))
-        with _way_back_noted(job), _ports(job) as ports:
+        with _way_back_noted(job), _ports(job, terms) as ports:
             told.started(f"{len(job.plan.steps)} steps")
             report = run_plan(
                 job.plan,
@@ -272,7 +272,7 @@ def resume_job(job: Job) -> RunReport | None:
         if view(journal.entries()).finished:
             return None
         observed = read_farm(job.inputs, job.inventory)
-        with _way_back_noted(job), _ports(job) as ports:
+        with _way_back_noted(job), _ports(job, terms) as ports:
             told.started("resumed")
             report = resume_plan(
                 job.plan,
@@ -390,8 +390,9 @@ def _note_taken_over(journal: Journal, before: Owner) -> None:
 
 
 @contextmanager
-def _ports(job: Job) -> Iterator[Ports]:
+def _ports(job: Job, terms: Terms) -> Iterator[Ports]:
     attempts = job.folder / "attempts"
+    looking = job.inputs.with_values(terms.probe_limits())
 
     def on_pause() -> None:
         _say(
@@ -401,7 +402,7 @@ def _ports(job: Job) -> Iterator[Ports]:
 
     with pausable(on_pause) as wishes:
         yield Ports(
-            run_playbook=StepPlaybooks(job.inputs, attempts, wishes.cancel),
+            run_playbook=StepPlaybooks(looking, attempts, wishes.cancel),
             read_farm=FarmReader(job.inputs, attempts, sorted(job.inventory.topology.servers)),
             clock=SystemClock(),
             progress=LiveProgress(err()) if lively() else LineProgress(err()),
@@ -409,7 +410,7 @@ def _ports(job: Job) -> Iterator[Ports]:
             cancelled=wishes.cancel.is_set,
             say=_say,
             look=PathLooker(
-                job.inputs,
+                looking,
                 attempts,
                 lambda probes: look_variables(job.inventory.topology, probes),
                 wishes.cancel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class AnsibleInputs:
     extra_vars: tuple[str, ...] = ()
     vault_password_file: Path | None = None
     forks: int = 10
+
+    def with_values(self, values: Mapping[str, int]) -> AnsibleInputs:
+        """The same with further extra variables."""
+        given = tuple(f"{name}={value}" for name, value in values.items())
+        return replace(self, extra_vars=(*self.extra_vars, *given))
 
     def request(self, playbook: Path, folder: Path, ident: str) -> RunRequest:
         """A request for a new attempt below `folder`: ``IDENT-1``, ``IDENT-2`` ..."""

@@ -36,3 +36,13 @@ class Terms:
     wait: bool = False
     gates: Gates | None = None
     undoing: Undoing | None = None
+
+    def probe_limits(self) -> dict[str, int]:
+        """What the role exchange_verify is told of the policy; empty without one."""
+        if self.gates is None:
+            return {}
+        limits = self.gates.thresholds
+        return {
+            "owa_probe_at_once": limits.probes_at_once,
+            "owa_probe_per_source": limits.probes_per_source,
+        }

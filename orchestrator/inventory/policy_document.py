@@ -32,6 +32,20 @@ class PathGates(_Strict):
     )
 
 
+class ProbeLimits(_Strict):
+    """How much the probes ask of servers that are at work."""
+
+    at_once: int = Field(
+        default=_DEFAULT.probes_at_once, ge=1, le=200, description="log-ons at the same time"
+    )
+    per_source: int = Field(
+        default=_DEFAULT.probes_per_source,
+        ge=1,
+        le=50,
+        description="log-ons at the same time through one source server",
+    )
+
+
 class EventGates(_Strict):
     """What is made of events; that one is absent proves nothing."""
 
@@ -60,6 +74,7 @@ class PolicyFile(_Strict):
 
     version: Literal[1]
     paths: PathGates = Field(default_factory=PathGates)
+    probes: ProbeLimits = Field(default_factory=ProbeLimits)
     events: EventGates = Field(default_factory=EventGates)
     estimates: EstimateRules = Field(default_factory=EstimateRules)
 

@@ -54,6 +54,8 @@ def _thresholds(document: PolicyFile) -> Thresholds:
         baseline=document.paths.baseline,
         lost_path=Response(document.paths.lost),
         unknown_coverage=Response(document.paths.unknown),
+        probes_at_once=document.probes.at_once,
+        probes_per_source=document.probes.per_source,
         event_4999=Response(document.events.cookie_error),
         least_runs=document.estimates.least_runs,
         percentile=document.estimates.percentile,

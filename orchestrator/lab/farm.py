@@ -174,6 +174,7 @@ def _farm(content: dict[str, Any], digest: str) -> Farm:
         "restart": 1.0,
         "propagation": 0.3,
         "module": 0.0,
+        "page": 0.0,
         **content.get("seconds", {}),
     }
     return Farm(

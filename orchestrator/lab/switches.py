@@ -32,7 +32,7 @@ PER_SERVER: dict[str, tuple[str, ...]] = {
 }
 PER_PACKAGE: dict[str, tuple[str, ...]] = {"package": ("ok", "missing", "altered")}
 NUMBERS = ("speed",)
-SECONDS = ("install_seconds", "restart_seconds", "module_seconds")
+SECONDS = ("install_seconds", "restart_seconds", "module_seconds", "page_seconds")
 PER_SITE_SECONDS = ("propagation_seconds",)
 
 Value = str | float

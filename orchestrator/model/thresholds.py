@@ -29,6 +29,8 @@ class Thresholds:
     event_4999 : Response
         The cookie error was logged by a source all of whose paths worked in the baseline; where
         one was broken before, it is always only reported.
+    probes_at_once, probes_per_source : int
+        Log-ons at the same time: all together, and through one source server.
     least_runs : int
         Runs of steps of the same kind before their times count for more than the operator's.
     percentile : int
@@ -39,6 +41,8 @@ class Thresholds:
     lost_path: Response = Response.STOP
     unknown_coverage: Response = Response.REPORT
     event_4999: Response = Response.STOP
+    probes_at_once: int = 16
+    probes_per_source: int = 2
     least_runs: int = 5
     percentile: int = 95
 

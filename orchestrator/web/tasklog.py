@@ -17,9 +17,9 @@ from orchestrator.execution.events import Recorder
 from orchestrator.execution.results import TaskOutcome
 from orchestrator.web.secrets import shown
 
-PROBE = "owa_probe"
+PROBES = "owa_probes"
 _LOUD = frozenset({TaskOutcome.FAILED, TaskOutcome.UNREACHABLE, TaskOutcome.IGNORED})
-_ITEMS = frozenset({"runner_item_on_ok", "runner_item_on_failed"})
+_ENDED = frozenset({"runner_on_ok", "runner_on_failed"})
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class AttemptLog:
                 continue  # taken away or damaged: a log must not stop the page
             if not isinstance(event, dict):
                 continue
-            line, probe = _line(event), _probe(event)
+            line = _line(event)
             lines += [line] if line else []
-            probes += [probe] if probe else []
+            probes += _probes(event)
         return lines, probes
 
     def _new(self, events: Path) -> list[str]:
@@ -114,22 +114,30 @@ def _line(event: Mapping[str, Any]) -> TaskLine | None:
     return TaskLine(str(event.get("created", "")), seen.host, seen.task, seen.outcome, message)
 
 
-def _probe(event: Mapping[str, Any]) -> ProbeSeen | None:
+def _probes(event: Mapping[str, Any]) -> list[ProbeSeen]:
+    """Every probe of a look: they are sent side by side, and told at its end."""
     data = event.get("event_data") or {}
-    if event.get("event") not in _ITEMS or PROBE not in str(data.get("task_action")):
-        return None
+    if event.get("event") not in _ENDED or PROBES not in str(data.get("task_action")):
+        return []
     result = data.get("res")
-    item = result.get("item") if isinstance(result, Mapping) else None
-    match item:
+    results = result.get("results") if isinstance(result, Mapping) else None
+    if not isinstance(results, list):
+        return []
+    when = str(event.get("created", ""))
+    return [seen for each in results if (seen := _probe(when, each)) is not None]
+
+
+def _probe(when: str, result: object) -> ProbeSeen | None:
+    if not isinstance(result, Mapping):
+        return None
+    match result.get("item"):
         case [dict() as looked_at, str() as source]:  # a probe, and one of its sources
             pass
         case _:
             return None
-    if not isinstance(result, Mapping):
-        return None
     coverage = result.get("coverage")
     return ProbeSeen(
-        time=str(event.get("created", "")),
+        time=when,
         source=source,
         target=f"{looked_at.get('target_site', '')}/{looked_at.get('target_product_line', '')}",
         outcome=str(result.get("outcome") or "unknown"),

@@ -155,10 +155,11 @@ def _ours(lab: Lab, *words: object) -> float:
     return _timed([sys.executable, "-m", "orchestrator", *map(str, words), *options])
 
 
-def _ansible(lab: Lab, book: Path, inventory: Path) -> float:
+def _ansible(lab: Lab, book: Path, inventory: Path, *given: str) -> float:
     options = ["-i", str(inventory / "hosts.yml"), "-e", f"@{lab.connection_file}"]
     command = [sys.executable, "-m", "ansible", "playbook", str(book), *options]
-    return _timed([*command, "--forks", str(FORKS)])
+    more = [word for one in given for word in ("-e", one)]
+    return _timed([*command, "--forks", str(FORKS), *more])
 
 
 def _timed(command: list[str]) -> float:

@@ -59,15 +59,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     events.mkdir(parents=True)
     data = {"host": SERVER, "task": TEXT, "res": {"msg": TEXT}}
     probe = {
-        "host": SERVER, "task": "probe", "task_action": "owa_probe",
-        "res": {
+        "host": SERVER, "task": "probe", "task_action": "owa_probes",
+        "res": {"results": [{
             "outcome": TEXT, "as_expected": False, "why": TEXT, "coverage": {"text": TEXT},
             "item": [{"target_site": SITE, "target_product_line": "2010"}, SERVER],
-        },
+        }]},
     }  # fmt: skip
     now = "2026-11-25T18:48:20+00:00"
     for number, (kind, given) in enumerate(
-        [("runner_on_failed", data), ("runner_item_on_failed", probe)], 1
+        [("runner_on_failed", data), ("runner_on_failed", probe)], 1
     ):
         event = {"event": kind, "created": now, "event_data": given}
         (events / f"{number}-x.json").write_text(json.dumps(event))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ class OwaFront:
             host: name in the URL, for redirections to the front itself.
             client: who asks, for the log.
         """
+        await asyncio.sleep(self._world.seconds("page"))
         if self._world.machine(self._server.name).in_service["owa"]["state"] != "in":
             # The application pool is stopped; IIS itself answers.
             return pages.error(503, "Service Unavailable", ())

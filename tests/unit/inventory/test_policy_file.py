@@ -28,13 +28,16 @@ def test_without_a_file_and_with_an_empty_one_the_defaults_hold(tmp_path: Path) 
 def test_every_field(tmp_path: Path) -> None:
     text = (
         "version: 1\npaths: {baseline: false, lost: report, unknown: stop}\n"
-        "events: {cookie_error: report}\nestimates: {least_runs: 3, percentile: 80}\n"
+        "events: {cookie_error: report}\nprobes: {at_once: 4, per_source: 1}\n"
+        "estimates: {least_runs: 3, percentile: 80}\n"
     )
     assert read_thresholds(written(tmp_path, text)) == Thresholds(
         baseline=False,
         lost_path=Response.REPORT,
         unknown_coverage=Response.STOP,
         event_4999=Response.REPORT,
+        probes_at_once=4,
+        probes_per_source=1,
         least_runs=3,
         percentile=80,
     )
@@ -46,6 +49,7 @@ def test_every_field(tmp_path: Path) -> None:
         ("version: 1\npaths: {lost: ignore}\n", 2, 'paths.lost "ignore"'),
         ("version: 1\n\npath: {lost: stop}\n", 3, "has an unknown field path"),
         ("version: 1\nevents: {cookie: stop}\n", 2, "unknown field events.cookie"),
+        ("version: 1\nprobes: {per_source: 0}\n", 2, "probes.per_source 0"),
         ("paths: {lost: stop}\n", 1, "has no version"),
         ("version: 1\nestimates: {percentile: 200}\n", 2, "estimates.percentile 200"),
         ("- 1\n", 1, "is not a mapping"),
@@ -64,5 +68,5 @@ def test_a_fault_has_its_place(tmp_path: Path, text: str, line: int, said: str) 
 def test_the_shipped_schema_is_the_models(tmp_path: Path) -> None:
     assert SHIPPED_POLICY.read_text() == policy_text()
     assert json.loads(policy_text())["properties"].keys() == {
-        *("version", "paths", "events", "estimates")
+        *("version", "paths", "probes", "events", "estimates")
     }

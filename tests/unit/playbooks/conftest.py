@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import importlib.util
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import ansible.module_utils
 import pytest
 import yaml
 
@@ -189,11 +191,29 @@ def good_probe() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def owa_probe() -> ModuleType:
-    """The module under test, imported from its file as Ansible would run it."""
-    spec = importlib.util.spec_from_file_location("owa_probe", PLAYBOOKS / "library/owa_probe.py")
+    """The module under test with everything it shares with others."""
+    module = _for_the_control_node("owa_probe")
+    for name in ("owa_pages", "owa_judgement", "owa_logon"):
+        shared = vars(importlib.import_module(f"ansible.module_utils.{name}"))
+        vars(module).update({k: v for k, v in shared.items() if not k.startswith("__")})
+    return module
+
+
+@pytest.fixture(scope="session")
+def owa_probes() -> ModuleType:
+    """The module that sends many."""
+    return _for_the_control_node("owa_probes")
+
+
+def _for_the_control_node(name: str) -> ModuleType:
+    """A module imported from its file as Ansible would run it."""
+    shared = str(PLAYBOOKS / "module_utils")
+    if shared not in ansible.module_utils.__path__:
+        ansible.module_utils.__path__.append(shared)
+    spec = importlib.util.spec_from_file_location(name, PLAYBOOKS / f"library/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["owa_probe"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

@@ -106,7 +106,7 @@ def test_every_module_knows_check_mode_and_a_target(name):
     assert spec(name)["target"] == {"type": "str", "required": True}
 
 
-@pytest.mark.parametrize("name", [*MODULES, "owa_probe", "owa_publication"])
+@pytest.mark.parametrize("name", [*MODULES, "owa_probe", "owa_probes", "owa_publication"])
 def test_the_documentation_is_complete(name):
     content = documentation(name)
     about = content["DOCUMENTATION"]
@@ -125,15 +125,17 @@ def test_every_result_that_is_set_is_documented(name):
     assert returned == set(documentation(name)["RETURN"])
 
 
-def test_the_probe_takes_what_its_documentation_says(owa_probe):
-    documented = documentation("owa_probe")["DOCUMENTATION"]["options"]
+@pytest.mark.parametrize("name", ["owa_probe", "owa_probes"])
+def test_a_probe_takes_what_its_documentation_says(name, request):
+    module = request.getfixturevalue(name)
+    documented = documentation(name)["DOCUMENTATION"]["options"]
     keys = ("type", "required", "choices", "default", "elements")
     assert {
         option: {key: value[key] for key in keys if key in value}
         for option, value in documented.items()
     } == {
         option: {key: value[key] for key in keys if key in value}
-        for option, value in owa_probe.ARGUMENTS.items()
+        for option, value in module.ARGUMENTS.items()
     }
 
 

@@ -266,10 +266,19 @@ def test_by_address_with_the_name_given_and_without_a_proxy(probe, front):
     assert front.seen[0][1] == f"{SOURCE}:{front.server_address[1]}"
 
 
+# Ansible ships what a module shares together with it.
+AS_ANSIBLE = """
+import runpy, sys, ansible.module_utils
+path = sys.argv.pop(1)
+ansible.module_utils.__path__.append(path.rsplit("/", 2)[0] + "/module_utils")
+runpy.run_path(path, run_name="__main__")
+"""
+
+
 def as_module(arguments):
     """Run the file as Ansible would, arguments on standard input."""
     done = subprocess.run(
-        [sys.executable, str(MODULE)],
+        [sys.executable, "-c", AS_ANSIBLE, str(MODULE)],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         env={**os.environ, "_ANSIBLE_PROFILE": "legacy"},
         capture_output=True,

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import copy
 import fcntl
+import importlib.util
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import ansible.module_utils
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
@@ -25,6 +28,20 @@ def argument_spec(name: str) -> dict[str, Any]:
     options = yaml.safe_load((library / f"{name}.yml").read_text())["DOCUMENTATION"]["options"]
     known = {"type", "required", "default", "choices", "elements"}
     return {key: {k: v for k, v in value.items() if k in known} for key, value in options.items()}
+
+
+def load_module(name: str) -> ModuleType:
+    """A module for the control node, from its file; what it shares lies beside the library."""
+    library = Path(os.environ["STUB_LIBRARY"])
+    shared = str(library.parent / "module_utils")
+    if shared not in ansible.module_utils.__path__:
+        ansible.module_utils.__path__.append(shared)
+    spec = importlib.util.spec_from_file_location(name, library / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Stub(ActionBase):
@@ -174,6 +191,27 @@ class Probe(Stub):
     name = "owa_probe"
 
     def answer(self) -> dict[str, Any]:
-        answers = self.farm["probes"][f"{self.args['source']} {self.args['mailbox']}"]
+        return self.seen(self.args)
+
+    def seen(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        answers = self.farm["probes"][f"{arguments['source']} {arguments['mailbox']}"]
         answer: dict[str, Any] = answers.pop(0) if len(answers) > 1 else answers[0]
         return answer
+
+
+class Probes(Probe):
+    """The real repetitions, with answers from the farm; a probe is a call of its own."""
+
+    name = "owa_probes"
+
+    def answer(self) -> dict[str, Any]:
+        stub, settles = self, self.args["settles"] and not self.check
+
+        class Round(load_module("owa_probes").Round):  # type: ignore[misc]
+            def _one(self, probe: dict[str, Any], source: str) -> dict[str, Any]:
+                arguments = self._arguments(probe, source)
+                given = {k: v for k, v in arguments.items() if v is not None and k != "password"}
+                stub.farm["calls"].append({"module": "owa_probe", "check": stub.check, **given})
+                return {k: v for k, v in stub.seen(arguments).items() if k != "failed"}
+
+        return {"results": Round({**self.args, "at_once": 1, "settles": settles}).all()}
