@@ -1,4 +1,4 @@
-"""What people are told about a run, and when: started, paused, failed, finished."""
+"""What people are told about a run, and when: started, paused, failed, finished, rolled back."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from orchestrator.execution.run import RunReport
+from orchestrator.inventory.vault import decrypted
 from orchestrator.notify.sinks import read_urls, sinks
 from orchestrator.notify.teller import Teller
 from orchestrator.report.console import err
@@ -22,10 +23,19 @@ Notify = Annotated[
         "--notify",
         metavar="FILE",
         help="Tell the apprise URLs in FILE (one a line, chmod 600) that the run started, paused, "
-        "failed or finished. A sink that fails or is slow changes nothing.",
+        "failed, finished or was rolled back. The file may be encrypted with ansible-vault. A sink "
+        "that fails or is slow changes nothing.",
         show_default=False,
     ),
 ]
+
+
+_OF_A_WAY_BACK = {
+    "started": "going back",
+    "paused": "paused on its way back",
+    "failed": "stuck on its way back",
+    "finished": "rolled back",
+}
 
 
 @dataclass
@@ -37,6 +47,8 @@ class Notices:
     teller : Teller or None
     organization, plan : str
         What the run is about; the plan by the beginning of its digest.
+    way_back : bool
+        Whether the run undoes another.
     begun : bool
         Whether people know that it started.
     """
@@ -44,6 +56,7 @@ class Notices:
     teller: Teller | None
     organization: str
     plan: str
+    way_back: bool = False
     begun: bool = False
 
     def started(self, what: str) -> None:
@@ -69,12 +82,20 @@ class Notices:
 
     def _tell(self, event: str, text: str) -> None:
         if self.teller is not None:
+            event = _OF_A_WAY_BACK[event] if self.way_back else event
             title = f"Exchange upgrade {event}: {self.organization}"
             self.teller.tell(title, f"Plan {self.plan}: {text}")
 
 
 @contextmanager
-def notices(file: Path | None, organization: str, mark: str) -> Iterator[Notices]:
+def notices(
+    file: Path | None,
+    organization: str,
+    mark: str,
+    *,
+    way_back: bool = False,
+    vault_password_file: Path | None = None,
+) -> Iterator[Notices]:
     """Notices of a run; what could not be delivered is told at its end.
 
     Raises
@@ -82,8 +103,11 @@ def notices(file: Path | None, organization: str, mark: str) -> Iterator[Notices
     OrchestratorError
         Before anything begins: the file or one of its URLs cannot be used.
     """
-    teller = Teller(sinks(read_urls(file))) if file is not None else None
-    told = Notices(teller, organization, mark[:19])
+    teller = None
+    if file is not None:
+        urls = read_urls(file, lambda text: decrypted(file, text, vault_password_file))
+        teller = Teller(sinks(urls))
+    told = Notices(teller, organization, mark[:19], way_back)
     try:
         yield told
     except Exception as error:

@@ -270,6 +270,7 @@ def resume_job(job: Job) -> RunReport | None:
 
     with _notices(job, mark) as told, _held(job, mark, terms, require) as journal:
         if view(journal.entries()).finished:
+            _note_undone(job)  # It may have died between its last entry and that one.
             return None
         observed = read_farm(job.inputs, job.inventory)
         with _way_back_noted(job), _ports(job, terms) as ports:
@@ -301,7 +302,13 @@ def _after_the_run(job: Job, mark: str, report: RunReport, journal: Journal) -> 
 
 
 def _notices(job: Job, mark: str) -> AbstractContextManager[Notices]:
-    return notices(job.notify, job.inventory.topology.organization, mark)
+    return notices(
+        job.notify,
+        job.inventory.topology.organization,
+        mark,
+        way_back=parent_of(job.folder) is not None,
+        vault_password_file=job.inputs.vault_password_file,
+    )
 
 
 def _longer(plan: Plan, found: Mapping[str, Learned]) -> dict[str, int]:
@@ -433,6 +440,18 @@ def _way_back_noted(job: Job) -> Iterator[None]:
             finished = view(own.entries()).finished
         if finished:
             way_back_done(journal, read_plan(parent).plan, job.plan.end, str(run))
+
+
+def _note_undone(job: Job) -> None:
+    """What a finished way back has undone stands in the journal of its plan."""
+    parent = parent_of(job.folder)
+    if parent is None or not (parent / JOURNAL_NAME).is_file():
+        return
+    run = str(job.folder.absolute().relative_to(parent.absolute()))
+    with Journal.open(parent / JOURNAL_NAME, clock=SystemClock()) as journal:
+        told = [e for e in journal.entries() if e.kind == Kind.STEPS_COMPENSATED]
+        if all(entry.data.get("run") != run for entry in told):
+            way_back_done(journal, read_plan(parent).plan, job.plan.end, run)
 
 
 def _show_position(where: Position) -> None:

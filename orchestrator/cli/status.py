@@ -161,7 +161,9 @@ def _what_next(standing: _Standing) -> list[str]:
     if run.rollback:
         lines = [f"What came of the way back: orchestrator status {folder / run.rollback}"]
         back = standing.back
-        return lines if back is None or back.run.started is None else _what_next(back) or lines
+        if back is not None and back.run.started is None:
+            return [f"To go back: orchestrator rollback {folder} -i INVENTORY --apply --take-over"]
+        return lines if back is None else _what_next(back) or lines
     if run.finished:
         return []
     take_over = " --take-over" if run.open else ""

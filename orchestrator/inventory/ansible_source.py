@@ -82,6 +82,27 @@ def read_list(
     return _guarded(sources, findings, reading) or RawList()
 
 
+def unvault(text: str, password_file: Path) -> str:
+    """The clear text of what `ansible-vault encrypt` has made.
+
+    Raises
+    ------
+    ValueError
+        If it is another password; in Ansible's words.
+    """
+    from ansible.errors import AnsibleError
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.parsing.vault import VaultLib, get_file_vault_secret
+
+    try:
+        secret = get_file_vault_secret(filename=str(password_file), loader=DataLoader())
+        secret.load()
+        clear: bytes = VaultLib([("default", secret)]).decrypt(text.encode())
+    except AnsibleError as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    return clear.decode()
+
+
 def _guarded(sources: Sources, findings: Findings, read: Callable[[_Reader], T]) -> T | None:
     """What Ansible makes of the sources; None with a finding where it makes nothing of them."""
     try:

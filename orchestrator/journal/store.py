@@ -106,6 +106,9 @@ class Journal:
     def read(cls, path: Path) -> Self:
         """Open for reading only, also while another process appends.
 
+        A file in which nothing was ever committed is a journal without entries: its making met a
+        full disk or a kill, before anything was started. Opened for appending it is made anew.
+
         Raises
         ------
         OrchestratorError
@@ -122,6 +125,9 @@ class Journal:
                 check_same_thread=False,
             )
             try:
+                if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+                    connection.close()
+                    connection = _without_entries()
                 _require_ours(path, connection)
             except BaseException:
                 connection.close()
@@ -262,6 +268,13 @@ class Journal:
         # Opening succeeds on a read-only file; say so now and not at the first step.
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.execute("ROLLBACK")
+
+
+def _without_entries() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    return connection
 
 
 def _entry(row: _Row) -> Entry:

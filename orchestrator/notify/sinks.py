@@ -14,10 +14,16 @@ Send = Callable[[str, str], bool]
 """Sends title and body; says whether it arrived. May take its time, may raise."""
 
 
-def read_urls(file: Path) -> list[str]:
+def read_urls(file: Path, decrypt: Callable[[str], str] = str) -> list[str]:
     """The URLs of a file, one a line; blank lines and lines that begin with ``#`` are none.
 
     They may hold tokens, so they are never shown: not in errors, plans, journals or logs.
+
+    Parameters
+    ----------
+    file : Path
+    decrypt : callable
+        From what the file holds to its clear text. Anybody may read a file that it changes.
 
     Raises
     ------
@@ -26,16 +32,18 @@ def read_urls(file: Path) -> list[str]:
     """
     try:
         mode = file.stat().st_mode
-        lines = file.read_text(encoding="utf-8").splitlines()
+        stored = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is no text"
         raise OrchestratorError(f"--notify {file}: cannot be read: {said}") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    text = decrypt(stored)
+    if text == stored and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise OrchestratorError(
             f"--notify {file}: others can read it, and its URLs may hold tokens",
-            f"chmod 600 {file}",
+            f"chmod 600 {file}, or ansible-vault encrypt {file}",
         )
-    urls = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    lines = [line.strip() for line in text.splitlines()]
+    urls = [line for line in lines if line and not line.startswith("#")]
     if not urls:
         raise OrchestratorError(
             f"--notify {file}: it holds no URL",

@@ -19,15 +19,15 @@ from orchestrator.cli.main import main
 from orchestrator.journal.entry import Entry, Kind
 from orchestrator.journal.store import Journal
 
-BOUNDARY = json.loads(sys.argv[1])
 written = Journal.append
 met = 0
 
 
 def append(self: Journal, kind: Kind, step: str | None = None, **data: Any) -> Entry:
     global met
-    met += (str(kind), step) == (BOUNDARY["kind"], BOUNDARY["step"])
-    here = met == BOUNDARY["nth"] and (str(kind), step) == (BOUNDARY["kind"], BOUNDARY["step"])
+    here = (str(kind), step) == (BOUNDARY["kind"], BOUNDARY["step"])
+    met += here
+    here = here and met == BOUNDARY["nth"]
     if here and BOUNDARY["when"] == "before":
         os.kill(os.getpid(), signal.SIGKILL)
     entry = written(self, kind, step, **data)
@@ -36,5 +36,8 @@ def append(self: Journal, kind: Kind, step: str | None = None, **data: Any) -> E
     return entry
 
 
-Journal.append = append  # type: ignore[method-assign]
-sys.exit(main(sys.argv[2:]))
+# A child in which the program plans imports this file again.
+if __name__ == "__main__":
+    BOUNDARY = json.loads(sys.argv[1])
+    Journal.append = append  # type: ignore[method-assign]
+    sys.exit(main(sys.argv[2:]))

@@ -3,7 +3,8 @@
     python -m crash.matrix [docs/crash-matrix.md]
 
 Each row is a farm of its own, fresh, on which a window is begun, killed once with SIGKILL at one
-place, and resumed. A last row kills a resume at each of its own entries, too.
+place, and resumed. Another kills a resume at each of its own entries, too, and the last ones kill
+the way back that a failed step has begun.
 """
 
 from __future__ import annotations
@@ -13,17 +14,36 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from orchestrator import __version__
+from orchestrator.execution.way_back import RUNS
+from orchestrator.journal.projection import view
+from orchestrator.journal.store import JOURNAL_NAME, Journal
+from orchestrator.planfile import digest
 
-from .scene import KILLED, Boundary, Scene
+from .scene import KILLED, Boundary, Ended, Scene
 
 WORKERS = 2
+SEEN = frozenset({"step-succeeded", "baseline-probed", "paths-probed"})
+FIRST, UPGRADE = "upgrade-rome-2010-1", "upgrade-lisbon-2007-1"
+PACKAGES = {FIRST: "14.2.298.4", UPGRADE: "8.3.264.0"}
+DOWNGRADE, RESTORE = "downgrade-rome-2010-1", "restore-proxying-madrid-2010-owa"
+WAYS_BACK = (
+    Boundary("after", "rollback-started"),
+    Boundary("after", "plan-approved", nth=2),
+    Boundary("after", "step-started", DOWNGRADE),
+    Boundary("after", "step-child", DOWNGRADE),
+    Boundary("before", "step-succeeded", DOWNGRADE),
+    Boundary("after", "step-child", RESTORE),
+    Boundary("before", "paths-probed", RESTORE),
+    Boundary("after", "run-finished"),
+    Boundary("after", "steps-compensated"),
+)
 OF_A_RESUME = ("lock-taken-over", "step-in-doubt", "state-read", "step-read", "run-resumed")
 
 HEAD = """# The crash matrix
@@ -32,10 +52,13 @@ Written by `make test-full`; do not edit. Last run: {date}, version {version}.
 
 A window of {steps} steps over three pools, with a redirection that is switched on and off again,
 runs on the lab while users log on through every source. The program is killed with SIGKILL right
-after each journal entry in turn, and right before each `step-succeeded` (the step did its work,
-nothing says so); then `orchestrator resume --take-over` goes on. Every row has a farm of its own.
+after each journal entry in turn, right before each `step-succeeded` (the step did its work,
+nothing says so), and right before what a look at the paths saw is written; then
+`orchestrator resume --take-over` goes on. Every row has a farm of its own.
 Expected in every row: the farm ends as after an undisturbed run (builds, rollups, addresses), every
-step is verified, no change was made twice, no path was broken for a user or a probe.
+step is verified, no change was made twice, no path was broken for a user or a probe. Rows of a
+way back begin with a step that fails, under `--on-failure rollback`: the farm ends as it began, and
+every step is compensated.
 
 The undisturbed run made {changes} changes; {requests}.
 
@@ -105,12 +128,40 @@ def deaths_of_a_resume(folder: Path, plan: Path, step: str, picture: dict[str, A
     return result
 
 
+def death_of_a_way_back(folder: Path, plan: Path | None, place: Boundary) -> Row:
+    """A step fails and the way back begins by itself; killed in that, then ended by a person."""
+    began = time.monotonic()
+    with Scene(folder, plan) as scene:
+        start = scene.picture()
+        fails = UPGRADE if place.step in (DOWNGRADE, None) else FIRST
+        scene.lab.set(f"package.{PACKAGES[fails]}=missing")
+        killed = scene.apply("--on-failure", "rollback", at=place)
+        assert killed.code == KILLED, f"{place}: not killed: {killed.text}"
+        ended = _end_way_back(scene)
+        faults = scene.faults_of_a_way_back(start)
+        result = replace(row(scene, f"way back, {place}", began, start), faults=faults)
+    if ended.code != 0:
+        result.faults.append(f"ended with {ended.code}: {ended.text}")
+    return result
+
+
+def _end_way_back(scene: Scene) -> Ended:
+    """What status tells to do: go on with the way back, or begin it."""
+    back = scene.plan / RUNS / "1"
+    with Journal.read(back / JOURNAL_NAME) as journal:
+        started = view(journal.entries()).started is not None
+    if started:
+        return scene.run("resume", str(back), "--take-over", options=scene.options)
+    words = ("--apply", "--take-over", "--approve", digest(back))
+    return scene.run("rollback", str(scene.plan), *words, options=scene.options)
+
+
 def places(entries: list[tuple[str, str | None]]) -> Iterator[Boundary]:
     """After each entry, and before each success."""
     met: dict[tuple[str, str | None], int] = {}
     for kind, step in entries:
         met[kind, step] = met.get((kind, step), 0) + 1
-        if kind == "step-succeeded":
+        if kind in SEEN:
             yield Boundary("before", kind, step)
         yield Boundary("after", kind, step, met[kind, step])
 
@@ -143,13 +194,17 @@ def run(target: Path) -> int:
                 for number, place in enumerate(todo)
             ]
             rows.append(pool.submit(deaths_of_a_resume, folder / "resumes", plan, longest, picture))
+            rows += [
+                pool.submit(death_of_a_way_back, folder / f"back-{number}", plan, place)
+                for number, place in enumerate(WAYS_BACK)
+            ]
             for future in rows:
                 line = future.result()
                 sys.stdout.write(f"{line}\n")
                 sys.stdout.flush()
                 text += f"{line}\n"
                 faulty += bool(line.faults)
-    text += f"\n{len(todo) + 1} rows, {faulty} with findings.\n"
+    text += f"\n{len(rows)} rows, {faulty} with findings.\n"
     target.write_text(text, encoding="utf-8")
     return 1 if faulty else 0
 

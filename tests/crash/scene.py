@@ -211,6 +211,21 @@ class Scene:
                 found.append(f"step {step} is {run.status(step)}")
         return found
 
+    def faults_of_a_way_back(self, picture: dict[str, Any]) -> list[str]:
+        """Everything that is not as after a way back that ended well."""
+        found = []
+        if self.picture() != picture:
+            found.append(f"the farm is {self.picture()}, not {picture}")
+        found += [f"{what}: {n} times" for what, n in self.installations.items() if n > 1]
+        bad = {k: n for k, n in self.outcomes().items() if k in {"broken", "denied"}}
+        found += [f"{n} requests were {outcome}" for outcome, n in bad.items()]
+        run = self.run_view()
+        found += run.impossible
+        for step in run.steps:
+            if run.status(step) is not StepStatus.COMPENSATED:
+                found.append(f"step {step} is {run.status(step)}")
+        return found
+
     # ---- users --------------------------------------------------------------------------------
 
     def _visit_all(self) -> None:

@@ -1,5 +1,6 @@
-"""Killed at every fourth journal entry, each time resumed, over one window with a redirection.
+"""Killed at every fourth journal entry and before looks are written down, each time resumed.
 
+One window with a redirection.
 Every boundary by itself, and the deaths of a resume: `make test-full`, docs/crash-matrix.md.
 """
 
@@ -25,6 +26,9 @@ def test_killed_again_and_again_it_ends_as_if_nothing_had_happened(tmp_path: Pat
         entries = [(kind, step) for step in steps for kind in PER_STEP]
         places = [Boundary("after", kind, step) for kind, step in entries[::4]]
         assert len(places) == 6
+        places.insert(0, Boundary("before", "baseline-probed"))
+        # Its step is run again as a whole, so the place before it is not needed.
+        places[3] = Boundary("before", "paths-probed", places[3].step)
         for number, place in enumerate(places):
             ended = scene.apply(at=place) if number == 0 else scene.resume(at=place)
             assert ended.code == KILLED, f"{place}: {ended.text}"

@@ -8,7 +8,6 @@ from typing import Any
 
 from crash.scene import Ended
 
-from orchestrator.errors import OrchestratorError
 from orchestrator.journal.entry import Entry
 from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
@@ -40,15 +39,9 @@ def journal_of(folder: Path) -> list[Entry]:
     """What the journal of a plan folder holds; nothing if there is none."""
     if not (folder / JOURNAL_NAME).exists():
         return []
-    try:
-        with Journal.read(folder / JOURNAL_NAME) as journal:
-            journal.verify()
-            return journal.entries()
-    except OrchestratorError as error:
-        # On a full disk not even an empty journal may have been made; then nothing was begun.
-        if "is not a journal of this program" in error.message:
-            return []
-        raise
+    with Journal.read(folder / JOURNAL_NAME) as journal:
+        journal.verify()
+        return journal.entries()
 
 
 def wrong_claims(

@@ -6,6 +6,8 @@ import contextlib
 import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -241,3 +243,29 @@ def test_the_view_of_a_run(path: Path) -> None:
     assert found.steps["upgrade-rome"].child == {"pid": 12}
     assert found.steps["verify-rome"].status is StepStatus.STARTED
     assert found.unfinished == ["upgrade-rome", "verify-rome"]
+
+
+STARVED = """
+import resource, signal, sys
+from pathlib import Path
+from orchestrator.execution.clock import SystemClock
+from orchestrator.journal.store import Journal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+Journal.open(Path(sys.argv[1]), clock=SystemClock())
+"""
+
+
+@pytest.mark.parametrize("size", [0, 100, 4096, 24_576])
+def test_a_journal_whose_making_met_a_full_disk_holds_nothing_and_is_made_anew(
+    path: Path, size: int
+) -> None:
+    words = [sys.executable, "-c", STARVED, str(path), str(size)]
+    starved = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert "cannot use the journal" in starved.stderr
+    with Journal.read(path) as journal:
+        journal.verify()
+        assert journal.entries() == []
+    write(path)
+    with Journal.read(path) as journal:
+        assert len(journal.entries()) == 5

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from orchestrator.cli.notices import notices
 from orchestrator.errors import OrchestratorError
@@ -85,6 +86,36 @@ def test_a_run_that_is_left_by_an_error_is_told_only_if_it_had_begun(
             raise RuntimeError("with a password in it")
     assert [message["title"].split()[2] for message in sink.got] == ["started:", "failed:"]
     assert "password" not in str(sink.got)
+
+
+def test_a_way_back_is_told_as_one(file: Path, sink: Sink) -> None:
+    with notices(file, "contoso", "sha256:x", way_back=True) as told:
+        told.started("3 steps")
+        told.ended(RunReport(("a",), 5.0, None))
+    titles = [message["title"] for message in sink.got]
+    assert titles == [
+        "Exchange upgrade going back: contoso",
+        "Exchange upgrade rolled back: contoso",
+    ]
+
+
+def test_urls_may_be_kept_in_a_vault(file: Path, sink: Sink, tmp_path: Path) -> None:
+    password, other = tmp_path / "password", tmp_path / "other"
+    password.write_text("open sesame\n")
+    other.write_text("something else\n")
+    secret = VaultSecret(b"open sesame")
+    file.write_bytes(VaultLib([("default", secret)]).encrypt(file.read_bytes(), secret))
+    file.chmod(0o644)
+    with notices(file, "contoso", "sha256:x", vault_password_file=password) as told:
+        told.started("6 steps")
+    assert len(sink.got) == 1
+    for given, said in ((None, "--vault-password-file"), (other, "cannot be decrypted")):
+        with (
+            pytest.raises(OrchestratorError) as refused,
+            notices(file, "contoso", "sha256:x", vault_password_file=given),
+        ):
+            pass
+        assert said in f"{refused.value.message} {refused.value.remedy}"
 
 
 @pytest.mark.parametrize("trouble", ["slow", "error", "gone"])
