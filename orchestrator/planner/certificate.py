@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from orchestrator.errors import NoSafePlan
 from orchestrator.model.topology import Label, Protocol, Topology
+from orchestrator.planner.capable import why_not
 from orchestrator.planner.constraints import Arc, PathFacts
 from orchestrator.planner.cycles import Sequences, cheapest_cut, find_cycle
 from orchestrator.rules.engine import Judgement
@@ -36,14 +37,18 @@ def no_order(
                 f"stops on it, and then {arc.path} is {arc.judgement.verdict} by rule "
                 f"{arc.judgement.rule.id} [{arc.judgement.rule.confidence}], whatever the order"
             )
-            lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
+            lines.append(
+                f"    {arc.label} cannot be redirected meanwhile: {why_not(topology, arc.label)}"
+            )
             continue
         lines.append(
             f"  {first} must change before {then}: otherwise {arc.path} is "
             f"{arc.judgement.verdict} by rule {arc.judgement.rule.id} "
             f"[{arc.judgement.rule.confidence}]"
         )
-        lines.append(f"    {arc.label} cannot be redirected meanwhile: {_missing(arc.label)}")
+        lines.append(
+            f"    {arc.label} cannot be redirected meanwhile: {why_not(topology, arc.label)}"
+        )
     remedy = "change both ends in one outage, hold one of the pools, or choose another goal build"
     cure = _cheapest_cure(topology, arcs, free, sequence)
     if cure:
@@ -54,6 +59,10 @@ def no_order(
             f"be redirected meanwhile); or {remedy}"
         )
     return NoSafePlan("\n".join(lines), remedy, _diagram(topology, found))
+
+
+def _not_redirected(topology: Topology, label: Label) -> str:
+    return f"    {label} cannot be redirected meanwhile: {why_not(topology, label)}"
 
 
 def _diagram(topology: Topology, cycle: Sequence[Arc]) -> str:
@@ -79,7 +88,11 @@ def _cheapest_cure(
     topology: Topology, arcs: Sequence[Arc], free: Collection[Label], sequence: Sequences
 ) -> list[Label]:
     """The labels to publish for a plan to exist, with the fewest users; empty if none would do."""
-    owa = {arc.label for arc in arcs if arc.label.protocol is Protocol.OWA}
+    owa = {
+        arc.label
+        for arc in arcs
+        if arc.label.protocol is Protocol.OWA and not topology.pools[arc.label.pool].redirect_url
+    }
     cut = cheapest_cut(
         arcs,
         owa | {*free},
@@ -109,9 +122,3 @@ def bad_end(broken: Iterable[tuple[PathFacts, Judgement]], topology: Topology) -
         "choose one of the two per path; an unknown verdict can be accepted by name "
         "(--accept RULE), it then has to be proved by a pilot",
     )
-
-
-def _missing(label: Label) -> str:
-    if label.protocol is not Protocol.OWA:
-        return f"temporary redirection is offered for owa only, not for {label.protocol}"
-    return "its pool has no redirect_url in organization.yml"

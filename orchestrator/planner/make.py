@@ -18,6 +18,7 @@ from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order
 from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import batches, consent_findings
+from orchestrator.planner.capable import capable
 from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
 from orchestrator.planner.constraints import PathFacts
@@ -86,7 +87,7 @@ def make_plan(
     bad = [(f, j) for f in demands.facts if (j := f.broken_by_goal())]
     if bad:
         raise bad_end(bad, topology)
-    free = _capable(topology) - {f.path.label for f in demands.facts if f.broken_after}
+    free = capable(topology) - {f.path.label for f in demands.facts if f.broken_after}
     found = answer(topology, demands, ask, free, prices, catalogue)
     facts, ways = found.demands.facts, found.demands.ways
 
@@ -215,10 +216,6 @@ def _half_turned(topology: Topology, start: State, end: State) -> set[Label]:
         )
         and AccessMode.REDIRECT not in {state.mode(pool, protocol) for state in (start, end)}
     }
-
-
-def _capable(topology: Topology) -> set[Label]:
-    return {Label(p.id, Protocol.OWA) for p in topology.pools.values() if p.redirect_url}
 
 
 def _repairs_first(draft: Draft, facts: list[PathFacts]) -> set[str]:
