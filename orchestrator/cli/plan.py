@@ -123,7 +123,7 @@ def plan(
     if not made.steps:
         show(Said("Nothing to do: every server that may change is at its goal.", NOTHING_PLANNED))
         return 0
-    made = replace(made, remarks=(*made.remarks, *told_of(made, learned)))
+    made = replace(made, remarks=(*made.remarks, *told_of(made, learned, asked.topology, topology)))
     found = Planned(topology, made, book, catalogue(), report, zone, asked.goals)
     if output is not None:
         files, notes = plan_files(topology, made, book, report, asked.goals)

@@ -146,13 +146,7 @@ def keep_durations(folder: Path, found: Sequence[Duration]) -> None:
 def learned(
     kind: StepKind, pool: PoolId, known: Iterable[Duration], limits: Thresholds
 ) -> Learned | None:
-    """What is known about steps of a kind at a pool; None if too little.
-
-    A switch of an address teaches nothing: what it may take is the organisation's replication
-    interval, and quick days say nothing about the slowest link.
-    """
-    if kind.changes_urls:
-        return None
+    """What is known about steps of a kind at a pool; None if too little."""
     like = [d for d in known if d.kind == kind and d.product_line == pool.product_line]
     own = [d for d in like if d.site == pool.site]
     for group, of in ((own, str(pool)), (like, f"Exchange {pool.product_line}")):
@@ -172,6 +166,9 @@ def with_learned(
 ) -> tuple[Topology, dict[PoolId, str]]:
     """A topology whose servers take as long to upgrade as was learned, where enough is known.
 
+    Switches of addresses only ever teach to wait longer than the organisation's replication
+    interval: quick days say nothing about the slowest link.
+
     Returns
     -------
     tuple of Topology and dict of PoolId to str
@@ -179,6 +176,13 @@ def with_learned(
     """
     said: dict[PoolId, str] = {}
     servers = dict(topology.servers)
+    waits = [
+        found.minutes
+        for pool in (topology.pools.values() if known else ())
+        for kind in StepKind
+        if kind.changes_urls and (found := learned(kind, pool.id, known, limits)) is not None
+    ]
+    topology = replace(topology, replication_minutes=max(topology.replication_minutes, *waits, 0))
     for pool in topology.pools.values() if known else ():
         found = learned(StepKind.UPGRADE, pool.id, known, limits)
         if found is None:
@@ -190,10 +194,16 @@ def with_learned(
     return (replace(topology, servers=servers) if said else topology), said
 
 
-def told_of(plan: Plan, said: Mapping[PoolId, str]) -> tuple[str, ...]:
+def told_of(
+    plan: Plan, said: Mapping[PoolId, str], declared: Topology, reckoned: Topology
+) -> tuple[str, ...]:
     """What was learned about the pools a plan changes, for its remarks."""
+    before, now = declared.replication_minutes, reckoned.replication_minutes
+    switches = any(step.kind.changes_urls for step in plan.steps)
+    waits = (f"switches of addresses: {now} min to replicate, learned; declared: {before} min",)
     changed = dict.fromkeys(step.pool for step in plan.steps if step.kind.changes_build)
-    return tuple(said[pool] for pool in changed if pool in said)
+    slow = waits if switches and now > before else ()
+    return (*slow, *(said[pool] for pool in changed if pool in said))
 
 
 def learned_minutes(

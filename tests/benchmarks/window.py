@@ -60,6 +60,10 @@ class Window:
 
 def measure(folder: Path, sites: int, servers: int, seconds: float) -> Window:
     """Run the three, each on a farm of its own."""
+    hosts = sites * servers
+    # About 12 calls of modules per host; only the last of the three takes one host after another.
+    least = hosts * 12 * (seconds + 0.3)
+    _progress(f"{hosts} hosts: about {least / 60 + 5:.0f} minutes, most of them for serial: 1")
     inventory = folder / "farm"
     write_farm(inventory, sites, servers, module_seconds=seconds)
     plan_folder = folder / "plan"
@@ -70,6 +74,7 @@ def measure(folder: Path, sites: int, servers: int, seconds: float) -> Window:
     with Lab(inventory, folder / "lab-engine", fresh=True) as lab:
         words = ("apply", plan_folder, "-i", inventory, "--approve", approved)
         engine = _ours(lab, *words, "--max-parallel", sites)
+    _progress(f"apply {engine:.0f} s")
     with Journal.read(plan_folder / JOURNAL_NAME) as journal:
         took = {
             entry.step: float(entry.data["seconds"])
@@ -84,6 +89,7 @@ def measure(folder: Path, sites: int, servers: int, seconds: float) -> Window:
         book.write_text(yaml.safe_dump(_by_hand(saved.plan, saved.topology, serial)))
         with Lab(inventory, folder / f"lab-{name}", fresh=True) as lab:
             hand[name] = _ansible(lab, book, inventory)
+        _progress(f"{name} {hand[name]:.0f} s")
     return Window(
         hosts=sites * servers,
         steps=len(saved.plan.steps),
@@ -92,6 +98,11 @@ def measure(folder: Path, sites: int, servers: int, seconds: float) -> Window:
         one_by_one=hand["one-by-one"],
         critical_path=_critical_path(saved.plan, took),
     )
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _critical_path(plan: Plan, took: dict[str, float]) -> float:

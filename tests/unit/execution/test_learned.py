@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.pretended import PretendedFarm, failing, plan_of, pools_of, upgrade
+from support.pretended import PretendedFarm, failing, plan_of, pools_of, switch, upgrade
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.execution.learned import (
@@ -74,9 +74,21 @@ def test_a_pool_before_a_product_line_before_nothing() -> None:
     assert rome(took(*[9] * 9, line="2007"), LIMITS) is None
 
 
-def test_a_switch_teaches_nothing() -> None:
-    known = took(*[1] * 9, kind="enable-redirection")
-    assert learned(StepKind.ENABLE_REDIRECTION, ROME.pool, known, LIMITS) is None
+@pytest.mark.parametrize(("minutes", "waits"), [(1, 15), (40, 40)])
+def test_switches_only_teach_to_wait_longer(minutes: int, waits: int) -> None:
+    plan = plan_of(switch("off", "rome-cas-01", urls=("https://x.example/owa", "")))
+    topology = Topology(
+        organization="x", sites={}, servers={}, pools=pools_of(plan), paths=(),
+        replication_minutes=15,
+    )  # fmt: skip
+    known = took(*[minutes] * 9, kind="restore-proxying")
+    made, lines = with_learned(topology, known, LIMITS)
+    assert made.replication_minutes == waits
+    said = told_of(plan, lines, topology, made)
+    longer = "switches of addresses: 40 min to replicate, learned; declared: 15 min"
+    assert said == ((longer,) if waits == 40 else ())
+    # A run inside windows takes what is longer, the plan's estimate or this.
+    assert learned_minutes(plan, known, LIMITS)["off"].minutes == minutes
 
 
 def test_a_plan_says_what_was_learned_and_what_was_estimated() -> None:
@@ -97,11 +109,11 @@ def test_a_plan_says_what_was_learned_and_what_was_estimated() -> None:
     assert {server.minutes for server in made.servers.values()} == {44}
     said = "44 min, half of them 12 min, learned from 5 runs of"
     operator = "estimated by the operator: 30 min"
-    assert told_of(plan, lines) == (
+    assert told_of(plan, lines, topology, made) == (
         f"upgrade of rome/2010: {said} rome/2010; {operator}",
         f"upgrade of paris/2010: {said} Exchange 2010; {operator}",
     )
-    assert told_of(plan_of(paris), lines) == (
+    assert told_of(plan_of(paris), lines, topology, made) == (
         f"upgrade of paris/2010: {said} Exchange 2010; {operator}",
     )
     assert with_learned(topology, took(10), LIMITS) == (topology, {})
