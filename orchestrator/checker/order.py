@@ -138,6 +138,14 @@ class _Kind(NamedTuple):
     had: frozenset[Build]
     server: str
 
+    def has_folder(self, build: Build, copied: Sequence[int]) -> bool:
+        """Whether they have the version folder of a build, by the places in `folders`."""
+        if build in self.had:
+            return True
+        return bool(copied) and any(
+            chain.values[n] == build for chain, n in zip(self.folders, copied, strict=True)
+        )
+
 
 class _Chains:
     """What servers and labels pass through; servers that do so alike are judged once."""
@@ -229,9 +237,8 @@ def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[
         healed: list[_Position] = []
         for position in _reachable(source, target, modes, one.folders):
             states += 1
-            i, j, k, *copied = position
-            there = {chain.values[n] for chain, n in zip(one.folders, copied, strict=True)}
-            folder = target.values[j] in one.had or target.values[j] in there
+            i, j, k = position[:3]
+            folder = one.has_folder(target.values[j], position[3:])
             key = (source.values[i], target.values[j], k, folder)
             if key not in judged:
                 judged[key] = book.judge_route(decisions[k], path.protocol, *key[:2], folder=folder)
@@ -246,7 +253,7 @@ def _check_path(chains: _Chains, book: RuleBook, path: ProxyPath) -> tuple[list[
                     if not chain.lasting[n]
                 }
                 done = source.done[i] | target.done[j] | modes.done[k]
-                for chain, n in zip(one.folders, copied, strict=True):
+                for chain, n in zip(one.folders, position[3:], strict=True):
                     done |= chain.done[n]
                 # A step that shows a build of its own is not done: it runs.
                 done |= source.beyond[i] * (s_name in shown) | target.beyond[j] * (t_name in shown)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import networkx as nx
 
 from orchestrator.model.build import Build
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import State
-from orchestrator.model.topology import PoolId, ProxyPath, Topology
+from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
 from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.draft import Draft
-from orchestrator.planner.grid import Cell, PairFacts
+from orchestrator.planner.grid import Cell, Grid, PairFacts
 from orchestrator.planner.reach import Reach
 from orchestrator.planner.way import Change, Ways
 from orchestrator.rules.engine import RuleBook
@@ -96,13 +97,11 @@ def _needs(
     book: RuleBook,
 ) -> Mapping[tuple[PoolId, Build], _Need]:
     found: dict[tuple[PoolId, Build], _Need] = {}
-    reach = Reach(draft.order)
+    seen = _Seen(draft, book)
     for fact in facts:
         path = fact.path
-        for pair, cell in _seen(draft, fact, reach):
+        for pair, cell in seen.of(fact):
             source, target = pair.builds_at(cell)
-            if not book.needs_folder(path.protocol, source, target):
-                continue
             lacking = {
                 name
                 for name in topology.pools[path.source].servers
@@ -117,22 +116,38 @@ def _needs(
             need.rules.add(without.rule.id)
             need.verdicts.add(without.verdict)
             need.before |= {*pair.source.changes, *pair.target.changes}
-            need.repairs |= cell == (0, 0)
+            need.repairs |= cell == (0, 0) and fact.proxied_before
     return found
 
 
-def _seen(draft: Draft, fact: PathFacts, reach: Reach) -> Iterator[tuple[PairFacts, Cell]]:
-    """The cells of a path that may come about; more rather than fewer where it is redirected."""
-    if not (fact.proxied_before or fact.proxied_after):
-        return
-    for pair in fact.pairs:
-        for cell in pair.grid.cells:
-            if cell == (0, 0) and not fact.proxied_before:
-                continue
-            if cell == pair.grid.end and not fact.proxied_after:
-                continue
-            if not _kept_out(draft, pair, cell, reach):
-                yield pair, cell
+class _Seen:
+    """The cells that need a folder and may come about; grids are shared, so they are asked once."""
+
+    def __init__(self, draft: Draft, book: RuleBook) -> None:
+        self._draft = draft
+        self._book = book
+        self._known: dict[int, tuple[Grid, tuple[Cell, ...]]] = {}
+
+    def of(self, fact: PathFacts) -> Iterator[tuple[PairFacts, Cell]]:
+        """Of a path; more rather than fewer where it is redirected for a part of the plan."""
+        if not (fact.proxied_before or fact.proxied_after):
+            return
+        for pair in fact.pairs:
+            for cell in self._needing(fact.path.protocol, pair):
+                if not _kept_out(self._draft, pair, cell, self._reach):
+                    yield pair, cell
+
+    def _needing(self, protocol: Protocol, pair: PairFacts) -> tuple[Cell, ...]:
+        grid = pair.grid
+        if id(grid) not in self._known:
+            needs = self._book.needs_folder
+            cells = tuple(c for c in grid.cells if needs(protocol, *pair.builds_at(c)))
+            self._known[id(grid)] = (grid, cells)
+        return self._known[id(grid)][1]
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self._draft.order)
 
 
 def _kept_out(draft: Draft, pair: PairFacts, cell: Cell, reach: Reach) -> bool:
@@ -194,6 +209,7 @@ def _reason(build: Build, need: _Need) -> str:
 def _first_of_all(draft: Draft, step: Step, need: _Need) -> None:
     """Before all that leads into a state that needs the folder, and all that happens to its hosts.
 
+    That a path is proxied again leads there, too.
     Also before the servers it comes from go on to another build: whether they keep the folder
     then nobody has documented.
     """
@@ -206,6 +222,11 @@ def _first_of_all(draft: Draft, step: Step, need: _Need) -> None:
             draft.before(step.id, other.id)
     for change in need.before & draft.changes.keys():
         draft.before(step.id, draft.changes[change][0])
+    labels = {path.label for path in need.paths}
+    for other in draft.steps.values():
+        back = other.kind is StepKind.RESTORE_PROXYING
+        if back and any(Label(other.pool, protocol) in labels for protocol in other.protocols):
+            draft.before(step.id, other.id)
     origins = {*step.origins}
     for other in draft.steps.values():
         if other.kind.changes_build and not origins.isdisjoint(other.servers):

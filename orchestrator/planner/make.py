@@ -8,7 +8,7 @@ from functools import partial
 
 import networkx as nx
 
-from orchestrator.errors import InvalidInput
+from orchestrator.errors import InvalidInput, NoSafePlan
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Timing
@@ -71,6 +71,37 @@ def make_plan(
     # Whether a server's own folder outlives its next update nobody has documented.
     lasting = {(name, b) for name, b in start.version_folders if start.builds[name] != b}
     start = start.only_folders(book.folders_of_use(topology, lasting))
+    given = (topology, start, end, catalogue, beneath or {})
+    ask = partial(_make_plan, *given, pilot=pilot, timing=timing)
+    try:
+        return ask(book)
+    except NoSafePlan:
+        if start.version_folders or not book.has_remedies:
+            raise
+        try:
+            made = ask(book.without_remedies())
+        except NoSafePlan:
+            made = None
+        if made is None:
+            raise
+    remark = (
+        "No version folder is copied: with what that repairs kept working from then on there would "
+        "be no order"
+    )
+    return replace(made, remarks=(remark, *made.remarks))
+
+
+def _make_plan(
+    topology: Topology,
+    start: State,
+    end: State,
+    catalogue: Catalogue,
+    beneath: Mapping[str, Collection[Build]],
+    book: RuleBook,
+    *,
+    pilot: bool,
+    timing: Timing | None,
+) -> Plan:
     findings = consent_findings(topology, start, end)
     if findings:
         raise InvalidInput(findings)
@@ -83,7 +114,7 @@ def make_plan(
     def prices(ways: Ways) -> Prices:
         return Prices(topology, partial(_minutes, topology, ways), charge, timing)
 
-    demands = ask(shortest_ways(topology, start, end, catalogue, beneath or {}))
+    demands = ask(shortest_ways(topology, start, end, catalogue, beneath))
     bad = [(f, j) for f in demands.facts if (j := f.broken_by_goal())]
     if bad:
         raise bad_end(bad, topology)

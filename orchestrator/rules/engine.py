@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -130,6 +130,10 @@ class RuleBook:
     def has_remedies(self) -> bool:
         """Whether version folders matter to any rule that the policy does not hold strictly."""
         return any(self._lifted(rule) for rule in self.rules)
+
+    def without_remedies(self) -> RuleBook:
+        """The same rules as if there were no remedy for any of them."""
+        return RuleBook(tuple(replace(rule, remedy=None) for rule in self.rules), self.policy)
 
     def needs_folder(self, protocol: Protocol, source: Build, target: Build) -> bool:
         """Whether a proxied pair works with the version folder of the target's build only."""

@@ -147,3 +147,12 @@ def test_once_repaired_it_must_not_break_again() -> None:
     case, plan = planned("133")
     violations = check(case.topology, omitted(plan), case.book).violations
     assert any("is unknown by owa-2010-to-2007-version-folder" in v.message for v in violations)
+
+
+@pytest.mark.parametrize("fault", [omitted, not_waited_for], ids=lambda fault: fault.__name__)
+def test_a_path_that_is_proxied_again_without_its_folder_is_caught(
+    fault: Callable[[Plan], Plan],
+) -> None:
+    case, plan = planned("137")
+    assert check(case.topology, plan, case.book).safe
+    assert not check(case.topology, fault(plan), case.book).safe
