@@ -24,7 +24,10 @@ def why_not(topology: Topology, label: Label) -> str:
     if not topology.pools[label.pool].redirect_url:
         return "its pool has no redirect_url in organization.yml"
     inside = topology.paths_into[label.pool]
-    path = next(path for path in inside if path.label == label and _only_redirected(path))
+    found = (path for path in inside if path.label == label and _only_redirected(path))
+    path = next(found, None)
+    if path is None:
+        return "a path into it does not work in the end, so it could not be put back"
     return (
         f"{path} would begin to work and stop again when the redirection ends; set the "
         "ExternalUrl of its pool for good first"
