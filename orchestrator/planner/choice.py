@@ -15,9 +15,11 @@ from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Timing
 from orchestrator.model.topology import Topology
 from orchestrator.planner.alternatives import Labels
-from orchestrator.planner.core import Core, hints, solve
+from orchestrator.planner.core import Solved, hints, solve
+from orchestrator.planner.improve import improve
 from orchestrator.planner.packing import MOST_PLACEMENTS
 from orchestrator.planner.price import Cost
+from orchestrator.planner.question import Core
 from orchestrator.planner.schedule import schedule
 from orchestrator.planner.unhindered import unhindered
 
@@ -40,11 +42,17 @@ class Sets:
         What any set costs at least that is not among them, though all are asked for.
     core : Core or None
         To be solved as a whole, with the calendar, where there is one.
+    large : Core or None
+        With all changes, to be improved piece by piece where it is too large for that.
+    floor : callable or None
+        What any set costs at least; asked only where nothing better is known.
     """
 
     tried: Iterable[tuple[int, Labels | None]]
     others: int
     core: Core | None = None
+    large: Core | None = None
+    floor: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,39 +108,42 @@ def cheapest_plan(
     if best is None:
         raise misfit or ValueError("no set of labels to try")
     at_least = min(bounds)
-    if timing is not None and best.cost.switches:
-        best, proven = _as_a_whole(topology, sets, build, best, timing)
-        at_least = max(at_least, proven)
     if timing is not None:
+        whole = solve(sets.core, best.plan) if sets.core and best.cost.switches else None
+        at_least = max(at_least, whole.at_least if whole else 0)
+        best = _with(topology, whole, build, best, timing, FIRST_LOOK)
         full = _judged(topology, best.bare, best.cost, timing, MOST_PLACEMENTS, best.hints)
         best = full if full.cost.total <= best.cost.total else best
+        if sets.large is not None and best.cost.switches:
+            better = improve(sets.large, best.plan)
+            best = _with(topology, better, build, best, timing, MOST_PLACEMENTS)
     if not best.cost.switches:
         return best.plan
+    if sets.floor is not None and at_least < best.cost.total:
+        at_least = max(at_least, sets.floor())
     words = best.cost.words(at_least, "if no step waits" if timing is None else "by timetable")
     return dataclasses.replace(best.plan, remarks=(words, *best.plan.remarks))
 
 
-def _as_a_whole(
+def _with(
     topology: Topology,
-    sets: Sets,
+    found: Solved | None,
     build: Callable[[Labels], Plan],
     best: _Judged,
     timing: Timing,
-) -> tuple[_Judged, int]:
-    """The better of a plan and what CP-SAT makes of the core; and its bound, 0 if it has none."""
-    found = solve(sets.core, best.plan) if sets.core is not None else None
-    if found is None:
-        return best, 0
-    if found.cost >= best.cost.total:
-        return best, found.at_least
+    effort: int,
+) -> _Judged:
+    """The better of a plan and what a solver found for its core."""
+    if found is None or found.cost >= best.cost.total:
+        return best
     cost = Cost(2 * len(found.labels), 0, best.cost.charge)
     try:
         plan = build(found.labels)
         times = hints(plan, found.starts)
-        other = _judged(topology, plan, cost, timing, FIRST_LOOK, times)
+        other = _judged(topology, plan, cost, timing, effort, times)
     except NoSafePlan:  # the core alone fits the windows, all steps together do not
-        return best, found.at_least
-    return min(best, other, key=lambda judged: judged.cost.total), found.at_least
+        return best
+    return min(best, other, key=lambda judged: judged.cost.total)
 
 
 def _judged(

@@ -12,7 +12,7 @@ import networkx as nx
 from orchestrator.model.topology import Label
 from orchestrator.planner.collector import collector_paused
 from orchestrator.planner.constraints import Arc
-from orchestrator.planner.hitting import cheapest_hitting_set
+from orchestrator.planner.hitting import Surcharge, cheapest_hitting_set
 from orchestrator.planner.knots import adjacency, inner, knots, shortest_cycle
 from orchestrator.planner.vertex_form import VertexForm
 from orchestrator.planner.way import Change
@@ -108,6 +108,37 @@ def cheapest_cut(
     found = tuple(labels[number] for number in sorted(chosen))
     at_least = -(-(bound - len(labels)) // scale) * unit if bound else 0
     return Cut(found, sum(map(price, found)), at_least)
+
+
+def least_with_surcharges(
+    arcs: Sequence[Arc],
+    prices: Mapping[Label, int],
+    surcharges: Iterable[tuple[Label, Label, int]],
+    sequence: Sequences = (),
+) -> int:
+    """What any labels that leave no cycle cost at least if some cost more without another.
+
+    Parameters
+    ----------
+    arcs : sequence of Arc
+    prices : mapping of Label to int
+        Of labels that may be redirected; what each costs at least.
+    surcharges : iterable of (label, other, cost)
+        Due if the one is redirected and the other is not; of several of one label the largest.
+    sequence : collection of pairs of Change
+    """
+    changes, edges_by_label = _numbered(arcs, sequence)
+    labels = sorted(edges_by_label)
+    column = {label: at for at, label in enumerate(labels)}
+    weights = [prices.get(label) for label in labels]
+    edges = _labels_by_arc(edges_by_label, labels)
+    number = {change: at for at, change in enumerate(changes)}
+    for first, then in sorted(sequence):
+        arc = number[first], number[then]
+        edges[arc] = edges.get(arc, frozenset()) | {len(weights)}
+        weights.append(None)
+    dues = [Surcharge(column[label], column[other], cost) for label, other, cost in surcharges]
+    return cheapest_hitting_set(edges, weights, dues).bound
 
 
 def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Change, Change]] | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.planner.knots import knots, shortest_cycle
 
@@ -35,7 +37,17 @@ class HittingSet:
     bound: int
 
 
-def cheapest_hitting_set(edges: Edges, weights: Sequence[int | None]) -> HittingSet:
+class Surcharge(NamedTuple):
+    """What a label weighs more if it is cut and another is not; of several the largest counts."""
+
+    label: int
+    other: int
+    weight: int
+
+
+def cheapest_hitting_set(
+    edges: Edges, weights: Sequence[int | None], surcharges: Sequence[Surcharge] = ()
+) -> HittingSet:
     """The labels of least weight without whose arcs no cycle is left.
 
     Parameters
@@ -43,6 +55,8 @@ def cheapest_hitting_set(edges: Edges, weights: Sequence[int | None]) -> Hitting
     edges : mapping of (int, int) to frozenset of int
     weights : sequence of int or None
         By label; None for one that cannot be cut. Arcs of such labels must hold no cycle.
+    surcharges : sequence of Surcharge
+        Counted in the bound; the labels are a good choice then, and their weight is without them.
 
     Notes
     -----
@@ -54,15 +68,17 @@ def cheapest_hitting_set(edges: Edges, weights: Sequence[int | None]) -> Hitting
     best = graph.repaired(frozenset())
     bound = 0
     for _ in range(ROUNDS):
-        chosen, proven = _solve(list(constraints), weights)
+        chosen, proven = _solve(list(constraints), weights, surcharges)
         bound = max(bound, proven)
         found = dict.fromkeys(graph.open_cycles(chosen))
         candidate = graph.repaired(chosen) if found else chosen
         best = min((best, candidate), key=lambda c: (graph.weight(c), sorted(c)))
-        if bound >= graph.weight(best) or not found.keys() - constraints.keys():
+        enough = not surcharges and bound >= graph.weight(best)
+        if enough or not found.keys() - constraints.keys():
             break
         constraints |= found
-    return HittingSet(best, graph.weight(best), min(bound, graph.weight(best)))
+    least = bound if surcharges else min(bound, graph.weight(best))
+    return HittingSet(best, graph.weight(best), least)
 
 
 class _Labelled:
@@ -188,7 +204,9 @@ class _Labelled:
 
 
 def _solve(
-    constraints: Sequence[frozenset[int]], weights: Sequence[int | None]
+    constraints: Sequence[frozenset[int]],
+    weights: Sequence[int | None],
+    surcharges: Sequence[Surcharge],
 ) -> tuple[frozenset[int], int]:
     """A cheapest choice that meets the constraints, and a proven bound on any."""
     # Heavy and needed only where cycles are left over: most plans never get here.
@@ -198,22 +216,31 @@ def _solve(
 
     labels = sorted(frozenset().union(*constraints))
     column = {label: at for at, label in enumerate(labels)}
-    columns = [column[label] for row in constraints for label in sorted(row)]
-    starts = np.cumsum([0, *(len(row) for row in constraints)])
-    matrix = csr_array(
-        (np.ones(len(columns)), np.array(columns), starts), shape=(len(constraints), len(labels))
-    )
+    # A column more for what a label weighs beyond its own. A label that no cycle asks for yet may
+    # be cut all the same: nothing is due because of it.
+    dues = [one for one in surcharges if one.label in column and one.other in column]
+    more = {one: len(labels) + at for at, one in enumerate(sorted({one.label for one in dues}))}
+    rows = [{column[label]: 1.0 for label in row} for row in constraints]
+    lower = [1.0] * len(rows) + [0.0] * len(dues)
+    for label, other, weight in dues:
+        rows.append({more[label]: 1, column[label]: -float(weight), column[other]: float(weight)})
+    columns = [at for row in rows for at in sorted(row)]
+    starts = np.cumsum([0, *map(len, rows)])
+    values = np.array([row[at] for row in rows for at in sorted(row)])
+    width = len(labels) + len(more)
+    matrix = csr_array((values, np.array(columns), starts), shape=(len(rows), width))
     costs = [weights[label] or 0 for label in labels]
     result = milp(
-        np.array(costs, dtype=float),
-        integrality=np.ones(len(labels)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, lb=1),
+        np.array([*costs, *([1] * len(more))], dtype=float),
+        integrality=np.array([1] * len(labels) + [0] * len(more)),
+        bounds=Bounds(0, [1] * len(labels) + [np.inf] * len(more)),
+        constraints=LinearConstraint(matrix, lb=lower),
         options={"mip_rel_gap": 0.0, "node_limit": NODES},
     )
     if result.x is None:
         return frozenset(labels), 0
-    chosen = frozenset(label for label, value in zip(labels, result.x, strict=True) if value > 0.5)
-    if result.status == 0:
+    chosen = frozenset(label for label, value in zip(labels, result.x, strict=False) if value > 0.5)
+    if result.status == 0 and not more:
         return chosen, sum(weights[label] or 0 for label in chosen)
-    return chosen, max(0, int(result.mip_dual_bound * (1 - 1e-9)))
+    # The least is a whole number, and what bounds it a float.
+    return chosen, max(0, math.ceil(result.mip_dual_bound * (1 - 1e-9) - 1e-6))

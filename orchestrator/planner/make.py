@@ -17,21 +17,27 @@ from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topo
 from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order, on_cycles
 from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
-from orchestrator.planner.batches import batches, consent_findings
+from orchestrator.planner.batches import Batch, batches, consent_findings
+from orchestrator.planner.brackets import bracket
 from orchestrator.planner.capable import capable
 from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
 from orchestrator.planner.constraints import PathFacts
-from orchestrator.planner.core import MOST_STEPS, Core
+from orchestrator.planner.core import MOST_STEPS
+from orchestrator.planner.cycles import least_with_surcharges
 from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.folders import add_folders
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.price import Prices
 from orchestrator.planner.probes import Observer
+from orchestrator.planner.question import Core
 from orchestrator.planner.stops import shortest_ways
-from orchestrator.planner.way import Ways
+from orchestrator.planner.way import Change, Ways
 from orchestrator.rules.engine import RuleBook
+
+MOST_WEIGHED = 500
+"""Labels on cycles up to which what they enclose is part of the bound for any choice of them."""
 
 
 def make_plan(
@@ -112,7 +118,7 @@ def _make_plan(
         return demands_of(topology, start, end, book, ways, turned, patient)
 
     def prices(ways: Ways) -> Prices:
-        return Prices(topology, partial(_minutes, topology, ways), charge, timing)
+        return Prices(topology, partial(_batches, topology, ways), charge, timing)
 
     demands = ask(shortest_ways(topology, start, end, catalogue, beneath))
     bad = [(f, j) for f in demands.facts if (j := f.broken_by_goal())]
@@ -137,9 +143,13 @@ def _make_plan(
         core = Core.of(
             topology, timing, charge, chains, asked.arcs, asked.sequence, facts, free, price
         )
+        large = None
         if core.size > MOST_STEPS:
-            core = core.within(on_cycles(asked.arcs, asked.sequence))
-        sets = replace(sets, core=core)
+            knotted = on_cycles(asked.arcs, asked.sequence)
+            large, core = core.cutting(knotted), core.within(knotted)
+        sets = replace(sets, core=core, large=large)
+    if found.cut.labels and not found.demands.cautious:
+        sets = replace(sets, floor=partial(_floor, found, free, price))
     made = cheapest_plan(topology, sets, build, charge, timing)
     return replace(made, remarks=(*found.remarks, *made.remarks))
 
@@ -157,10 +167,26 @@ def _sets(found: Answer, free: Collection[Label], price: Prices) -> Sets:
     return Sets(cuts_in_order(knotted, labels, price, sequence), others)
 
 
-def _minutes(topology: Topology, ways: Ways, pool: PoolId) -> list[int]:
-    """The minutes of a pool's changes, one after the other."""
-    made = batches(topology, topology.pools[pool], ways)
-    return [batch.minutes for chain in made.values() for batch in chain]
+def _floor(found: Answer, free: Collection[Label], price: Prices) -> int:
+    """What any labels cost at least, with all that each of them encloses; 0 if there are many."""
+    asked = found.demands
+    knotted = on_cycles(asked.arcs, asked.sequence)
+    labels = {arc.label for arc in knotted} & {*free}
+    if not labels or len(labels) > MOST_WEIGHED:
+        return 0
+    of_label: dict[Label, list[PathFacts]] = {label: [] for label in sorted(labels)}
+    for fact in asked.facts:
+        if fact.path.label in of_label:
+            of_label[fact.path.label].append(fact)
+    brackets = {label: bracket(facts) for label, facts in of_label.items()}
+    prices = {label: price(label) for label in sorted(labels)}
+    changes = {arc.first for arc in knotted} | {arc.then for arc in knotted}
+    within = [pair for pair in asked.sequence if changes.issuperset(pair)]
+    return least_with_surcharges(knotted, prices, price.surcharges(knotted, brackets), within)
+
+
+def _batches(topology: Topology, ways: Ways, pool: PoolId) -> dict[Change, list[Batch]]:
+    return batches(topology, topology.pools[pool], ways)
 
 
 def _finish(

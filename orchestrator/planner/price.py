@@ -6,16 +6,18 @@ people beside its length: one more change to be announced, replicated and undone
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Timing
-from orchestrator.model.state import State
 from orchestrator.model.topology import Label, PoolId, Topology
-from orchestrator.planner.assemble import SWITCH_MINUTES
-from orchestrator.planner.workload import workload
+from orchestrator.planner.batches import Batch
+from orchestrator.planner.brackets import Bracket
+from orchestrator.planner.constraints import Arc
+from orchestrator.planner.spans import Spans
+from orchestrator.planner.way import Change
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class Prices:
     Parameters
     ----------
     topology : Topology
-    minutes : callable
-        From a pool to the minutes of its changes, in their order.
+    batches : callable
+        From a pool to the batches of its changes, in their order.
     charge : int
         User-minutes a switch counts as.
     timing : Timing, optional
@@ -75,52 +77,77 @@ class Prices:
     def __init__(
         self,
         topology: Topology,
-        minutes: Callable[[PoolId], Sequence[int]],
+        batches: Callable[[PoolId], Mapping[Change, Sequence[Batch]]],
         charge: int,
         timing: Timing | None = None,
     ) -> None:
         self._topology = topology
-        self._own = minutes
+        self._own = batches
         self._charge = charge
-        self._timing = timing
+        self._spans = Spans(topology, timing)
         self._known: dict[Label, int] = {}
 
     def __call__(self, label: Label) -> int:
         """In user-minutes, two switches included."""
         if label not in self._known:
+            own = [batch for chain in self._own(label.pool).values() for batch in chain]
             users = self._topology.users_of(label)
-            self._known[label] = 2 * self._charge + users * self._minutes(label)
+            minutes = self._spans.least(label.pool, own, [])
+            self._known[label] = 2 * self._charge + users * minutes
         return self._known[label]
 
-    def _minutes(self, label: Label) -> int:
-        switch = SWITCH_MINUTES + self._topology.replication_minutes
-        chain = self._own(label.pool)
-        if self._timing is None:
-            return 2 * switch + sum(chain)
-        steps = _alone(self._topology, label, [switch, *chain, switch])
-        plan = Plan(steps, State({}, {}), State({}, {}))
-        work = workload(self._topology, plan, *self._timing)
-        return sum(work.shortest(redirection) for redirection in work.redirections)
+    def surcharges(
+        self, arcs: Sequence[Arc], brackets: Mapping[Label, Bracket]
+    ) -> list[tuple[Label, Label, int]]:
+        """What one label costs more unless another is redirected with it.
 
+        Parameters
+        ----------
+        arcs : sequence of Arc
+            That lie on cycles.
+        brackets : mapping of Label to Bracket
+            Of every label that may be redirected.
 
-def _alone(topology: Topology, label: Label, minutes: Sequence[int]) -> tuple[Step, ...]:
-    """A redirection of a label with its own pool's changes and nothing else."""
-    pool = topology.pools[label.pool]
-    last = len(minutes) - 1
-    kinds = {0: StepKind.ENABLE_REDIRECTION, last: StepKind.RESTORE_PROXYING}
-    return tuple(
-        Step(
-            id=str(n),
-            kind=kinds.get(n, StepKind.UPGRADE),
-            pool=label.pool,
-            servers=pool.servers,
-            protocols=(label.protocol,),
-            after=(str(n - 1),) if n else (),
-            estimated_minutes=taken,
-            reason="",
-        )
-        for n, taken in enumerate(minutes)
-    )
+        Notes
+        -----
+        Let a label L be redirected. A change X that must not be made before that, and has to be
+        made before a change Y of L's own pool by a demand which another label M lifts, lies inside
+        L's redirection unless M is redirected as well. So L lasts at least as long as its
+        switches, X, and its own pool's changes from Y on take one after the other, whatever else
+        is redirected and when. Of several M the longest counts, since each holds by itself.
+        """
+        inside: dict[tuple[Label, Label], set[tuple[Change, Change]]] = {}
+        by_pool: dict[PoolId, list[Label]] = {}
+        for label in sorted(brackets):
+            by_pool.setdefault(label.pool, []).append(label)
+        for arc in arcs:
+            for label in by_pool.get(arc.then.pool, ()):
+                opens = brackets[label].opens_before
+                elsewhere = arc.first.pool != label.pool and arc.label != label
+                if elsewhere and arc.label in brackets and arc.first in opens:
+                    pair = label, arc.label
+                    inside.setdefault(pair, set()).add((arc.first, arc.then))
+        found = []
+        for (label, other), pairs in sorted(inside.items()):
+            longest = max(self._with(label, *pair) for pair in sorted(pairs))
+            if longest > self(label):
+                found.append((label, other, longest - self(label)))
+        return found
+
+    def _with(self, label: Label, first: Change, then: Change) -> int:
+        """What a label costs that encloses a change before one of its own pool's."""
+        own = self._own(label.pool)
+        if first not in self._own(first.pool) or then not in own:
+            return 0
+        # Later changes of the same servers; what other servers of the pool do may come first.
+        rest = itertools.dropwhile(lambda change: change != then, own)
+        later = [
+            change for change in rest if change == then or (then.way and change.way == then.way)
+        ]
+        after = [batch for change in later for batch in own[change]]
+        before = [(first.pool, self._own(first.pool)[first])]
+        minutes = self._spans.least(label.pool, after, before)
+        return 2 * self._charge + self._topology.users_of(label) * minutes
 
 
 def _hours(user_minutes: int) -> str:

@@ -87,7 +87,7 @@ def workload(topology: Topology, plan: Plan, calendar: Calendar, policy: TimePol
             before[number[name]].append(number[step.id])
     free = _free(topology, plan.steps)
     pools = {pool: n for n, pool in enumerate(dict.fromkeys(step.pool for step in plan.steps))}
-    shelf = _Shelf(calendar)
+    shelf = Shelf(calendar)
     tasks = tuple(
         Task(
             step=step,
@@ -136,7 +136,7 @@ def _free(topology: Topology, steps: Sequence[Step]) -> set[PoolId]:
     return set(last) - bound - crowded
 
 
-class _Shelf:
+class Shelf:
     """Slots are the same for the same windows and minutes: made once."""
 
     def __init__(self, calendar: Calendar) -> None:

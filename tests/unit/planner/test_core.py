@@ -91,3 +91,20 @@ def test_what_lies_on_no_cycle_is_let_go_with_the_demands_it_could_lift() -> Non
     assert {*part.brackets} == {labels[0]}
     assert all(arc.label == labels[0] for arc in part.arcs)
     assert part.size < whole_core.size
+
+
+def test_a_large_core_is_improved_piece_by_piece_the_same_way_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes of it is checked like any plan, and what was found is what the steps cost."""
+    monkeypatch.setattr(core, "MOST_STEPS", 3)
+    monkeypatch.setattr("orchestrator.planner.make.MOST_STEPS", 3)
+    monkeypatch.setattr("orchestrator.planner.make.MOST_LABELS", 0)  # one set of labels only
+    monkeypatch.setattr("orchestrator.planner.improve.EFFORT", 0.0)
+    _, before = planned(MENDED)
+    monkeypatch.setattr("orchestrator.planner.improve.EFFORT", 0.5)
+    monkeypatch.setattr("orchestrator.planner.improve.MOST_AT_ONCE", 0)
+    farm, after = planned(MENDED)
+    assert cost(after) < cost(before)
+    assert cost(after) >= whole(farm, small(MENDED)[1], CHARGE).cost
+    assert planned(MENDED) == (farm, after)

@@ -1,0 +1,114 @@
+"""The least a redirection lasts by what it encloses, before there is a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from orchestrator.model.plan import Step, StepKind
+from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
+from orchestrator.model.topology import PoolId, Topology
+from orchestrator.model.window import Window
+from orchestrator.planner.assemble import SWITCH_MINUTES
+from orchestrator.planner.batches import Batch
+from orchestrator.planner.pilot import PROBE_MINUTES
+from orchestrator.planner.span import shortest
+from orchestrator.planner.task import Redirection, Slots, Task
+from orchestrator.planner.workload import Shelf
+
+Enclosed = Sequence[tuple[PoolId, Sequence[Batch]]]
+
+
+class Spans:
+    """Least minutes of redirections in some calendar.
+
+    Parameters
+    ----------
+    topology : Topology
+    timing : Timing, optional
+        Without it nothing waits for anything but what it comes after.
+    """
+
+    def __init__(self, topology: Topology, timing: Timing | None) -> None:
+        self._topology = topology
+        self._timing = timing or _always(topology)
+        self._shelf = Shelf(self._timing.calendar)
+        self._groups = {
+            site: group for group in self._timing.calendar.groups for site in group.sites
+        }
+        self._known: dict[object, int] = {}
+
+    def least(self, pool: PoolId, own: Sequence[Batch], before: Enclosed) -> int:
+        """Minutes from the start of the first switch to the end of the second.
+
+        Parameters
+        ----------
+        pool : PoolId
+            That is redirected.
+        own : sequence of Batch
+            Of its changes, one after the other.
+        before : sequence of (pool, batches)
+            One after the other in between, before the pool's own.
+
+        Notes
+        -----
+        A look is counted after every step that surely has one. A pilot's is a step of its own
+        before all others, which takes no room in the window, and any batch may be the pilot.
+        """
+        rows = [*before, (pool, own)]
+        key = tuple(
+            (
+                self._groups.get(where.site),
+                self._is_looked_at(where),
+                tuple(batch.minutes for batch in made),
+            )
+            for where, made in rows
+        )
+        if key not in self._known:
+            tasks = self._chain(pool, rows)
+            chain = Redirection(0, len(tasks) - 1, 0, tuple(range(1, len(tasks) - 1)))
+            self._known[key] = shortest(tasks, chain)
+        return self._known[key]
+
+    def _chain(self, pool: PoolId, rows: Enclosed) -> list[Task]:
+        waiting = self._topology.replication_minutes
+        switch = SWITCH_MINUTES + waiting
+        kinds = [(pool, switch, waiting)]
+        kinds += [(where, batch.minutes, 0) for where, made in rows for batch in made]
+        kinds.append((pool, switch, waiting))
+        return [self._task(n, len(kinds), *kind) for n, kind in enumerate(kinds)]
+
+    def _task(self, n: int, count: int, pool: PoolId, minutes: int, waiting: int) -> Task:
+        policy = self._timing.policy
+        look = policy.verification_minutes if self._is_looked_at(pool) else 0
+        room, need = minutes + look, minutes + look
+        if not waiting:
+            room, need = minutes, minutes + min(look, PROBE_MINUTES)
+        reserve = room - waiting if policy.reserve_minutes is None else policy.reserve_minutes
+        group = self._groups.get(pool.site)
+        return Task(
+            step=_step(pool),
+            need=need,
+            reserve=reserve,
+            slots=self._shelf.slots(group, room + reserve) if group else Slots((), (), -1),
+            after=(n - 1,) if n else (),
+            before=(n + 1,) if n + 1 < count else (),
+            pool=0,
+            out=frozenset(),
+            touched=frozenset(),
+            free=True,
+        )
+
+    def _is_looked_at(self, pool: PoolId) -> bool:
+        """Whether every step of a pool is followed by probes."""
+        return bool(self._topology.paths_into[pool] and self._topology.pools[pool].test_mailbox)
+
+
+def _step(pool: PoolId) -> Step:
+    return Step("", StepKind.VERIFY, pool, (), (), (), 0, "")
+
+
+def _always(topology: Topology) -> Timing:
+    window = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+    sites = SiteCalendar(tuple(sorted(topology.sites)), "UTC", (window,))
+    return Timing(Calendar("UTC", (sites,)), TimePolicy(10**6, 0))
