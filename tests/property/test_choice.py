@@ -45,6 +45,11 @@ def changes(plan: Plan) -> set[tuple[object, ...]]:
     return {(s.pool, s.from_build, s.to_build) for s in plan.steps if s.kind.changes_build}
 
 
+def repairs(plan: Plan) -> bool:
+    """Whether all is repaired that copied folders can repair."""
+    return not any(text.startswith("No version folder is copied") for text in plan.remarks)
+
+
 def only(topology: Topology, capable: tuple[PoolId, ...]) -> Topology:
     pools = {
         name: pool if name in capable else dataclasses.replace(pool, redirect_url="")
@@ -84,9 +89,11 @@ def test_no_other_set_of_labels_gives_a_cheaper_plan(block: int) -> None:
             cost(topology, other, charge)
             for size in range(len(capable))
             for chosen in itertools.combinations(capable, size)
-            # Where no order is left a plan may stop on a build in between: another question.
+            # Where no order is left a plan may stop on a build in between, or leave a path broken
+            # that copied folders would repair: other questions.
             if (other := planned(case, only(topology, chosen), charge)) is not None
             and changes(other) == changes(plan)
+            and repairs(other) == repairs(plan)
         ]
         assert mine == min([mine, *others]), seed
         if mine and any(text.startswith("redirection:") for text in plan.remarks):
