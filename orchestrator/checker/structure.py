@@ -51,8 +51,8 @@ def reference_faults(topology: Topology, steps: Sequence[Step]) -> Iterable[str]
 
 def _passes_faults(topology: Topology, step: Step) -> Iterable[str]:
     """A removal shows what lies beneath; where that was a rollup it may lie further down."""
-    if step.kind is not StepKind.DOWNGRADE or step.to_build is None:
-        return
+    if step.kind is not StepKind.DOWNGRADE or step.to_build is None or not step.reversible:
+        return  # what cannot be removed shows nothing; such a plan is never run
     below = topology.packages.get(step.to_build)
     if below and below.patch_code and not any(build < step.to_build for build in step.passes):
         yield (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from orchestrator.checker import CheckReport, check, check_timed
 from orchestrator.cli.reporting import NO_WAY_BACK, REPORT, report_input
 from orchestrator.errors import NoSafePlan, OrchestratorError
 from orchestrator.model.build import Build
-from orchestrator.model.plan import Plan, StepKind, within_reach
+from orchestrator.model.plan import Plan, StepKind, not_beyond, within_reach
 from orchestrator.model.schedule import Timing
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
@@ -81,7 +81,7 @@ def way_back(
 ) -> tuple[Plan, CheckReport]:
     """The plan from a state back to before another plan.
 
-    If the start of that plan was broken, to the last state on the way that was not, unless
+    If that would break what works now, to the earliest state on the way that does not, unless
     going back to the broken paths was accepted by name. Such a path has no say in the order and
     is not probed, since nothing can be expected of it; all others are kept working. Over a service
     pack there is no way back: servers beyond one return to the first build they had of it.
@@ -92,8 +92,7 @@ def way_back(
         If no order works, or a change on the way cannot be undone.
     """
     states = itertools.accumulate(plan.steps, lambda now, step: step.apply(now), initial=plan.start)
-    reachable = (within_reach(plan.start, plan.steps, state, now) for state in states)
-    target = last_sound_state(topology, reachable, book, accepted_paths)
+    target = last_sound_state(topology, _behind(plan, states, now), now, book, accepted_paths)
     given_up = {
         found.path
         for found in book.judge_all(topology, target)
@@ -107,6 +106,13 @@ def way_back(
     back = replace(back, remarks=(*back.remarks, *remarks))
     _require_reversible(back)
     return back, report
+
+
+def _behind(plan: Plan, states: Iterable[State], now: State) -> Iterator[State]:
+    """States of a plan as a way back can come to them: no service pack goes, no server goes on."""
+    for state in states:
+        reachable = within_reach(plan.start, plan.steps, state, now)
+        yield not_beyond(plan.start, plan.steps, reachable, now)
 
 
 def _require_reversible(back: Plan) -> None:
@@ -189,7 +195,8 @@ def where_it_ends(plan: Plan, back: Plan) -> list[str]:
     first = within_reach(plan.start, plan.steps, plan.start, plan.end if told else back.end)
     if back.end != first:
         told.append(
-            "The start was broken: the way back ends in the last state in which no path is broken"
+            "Going back to the start would break what the plan has repaired: the way back ends in "
+            "the earliest state that breaks nothing which works where it begins"
         )
     return told
 

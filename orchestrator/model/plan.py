@@ -233,6 +233,29 @@ def within_reach(start: State, steps: Iterable[Step], wanted: State, now: State)
     return wanted.with_builds(stuck) if stuck else wanted
 
 
+def not_beyond(start: State, steps: Iterable[Step], wanted: State, now: State) -> State:
+    """A state on the way of a plan without the changes of servers that have not been made now.
+
+    Parameters
+    ----------
+    start, steps, wanted, now
+        As for `within_reach`.
+    """
+    ways: dict[str, list[Build]] = {name: [build] for name, build in start.builds.items()}
+    for step in steps:
+        if step.kind.changes_build and step.to_build is not None:
+            for name in step.servers:
+                ways[name].append(step.to_build)
+    still = {
+        name: now.builds[name]
+        for name, build in wanted.builds.items()
+        if build != now.builds[name]
+        and {build, now.builds[name]} <= {*ways[name]}
+        and ways[name].index(build) > ways[name].index(now.builds[name])
+    }
+    return wanted.with_builds(still) if still else wanted
+
+
 @dataclass(frozen=True)
 class Plan:
     """Steps from a start state to an end state.

@@ -8,9 +8,12 @@ from orchestrator.diagnostic import Diagnostic
 from orchestrator.errors import InvalidInput
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.state import State
-from orchestrator.model.topology import Topology
+from orchestrator.model.topology import ProxyPath, Topology
 from orchestrator.planner.stops import hops
 from orchestrator.rules.engine import RuleBook
+
+FIRST_OF_CUMULATIVE_UPDATES = 15
+"""Major build from which an update is the whole product: set-up has no way back from it [doc]."""
 
 
 def goal_state(
@@ -63,25 +66,42 @@ def goal_state(
 
 
 def last_sound_state(
-    topology: Topology, states: Iterable[State], book: RuleBook, accepted_paths: frozenset[str]
+    topology: Topology,
+    states: Iterable[State],
+    now: State,
+    book: RuleBook,
+    accepted_paths: frozenset[str],
 ) -> State:
-    """The earliest of the given states in which no path is broken: where a rollback goes.
+    """The earliest of the given states that breaks nothing which works now: where a rollback goes.
+
+    What is broken now does not hold it up: going back takes nothing away there. If every state
+    breaks something it stays as it is now.
 
     Parameters
     ----------
     states : iterable of State
-        From before the plan to its end, at least one; asked for one by one.
+        From before the plan to its end; asked for one by one.
+    now : State
+        As read.
     accepted_paths : frozenset of str
         Paths, as written by `ProxyPath`, that may be broken again because somebody said so.
     """
-    found: State | None = None
-    for found in states:
-        broken = {str(path) for path in book.broken_paths(topology, found)}
-        if broken <= accepted_paths:
-            break
-    if found is None:
-        raise ValueError("there is no state to go back to")
-    return found
+    for state in states:
+        broken = [p for p in book.broken_paths(topology, state) if str(p) not in accepted_paths]
+        if all(_works_nowhere_more(topology, path, state, now, book) for path in broken):
+            return state
+    return now
+
+
+def _works_nowhere_more(
+    topology: Topology, path: ProxyPath, state: State, now: State, book: RuleBook
+) -> bool:
+    """Whether every server pair of a path that is broken in a state is broken now."""
+    pairs = (book.judge_path(topology, each, path).pairs for each in (state, now))
+    return all(
+        there.judgement.blocks or not here.judgement.blocks
+        for here, there in zip(*pairs, strict=True)
+    )
 
 
 def _unreachable(
@@ -125,6 +145,8 @@ def irreversible_because(topology: Topology, old: Build, new: Build, catalogue: 
     package = topology.packages.get(max(old, new))
     if old.service_pack_level != new.service_pack_level:
         return "a service pack cannot be removed"
+    if max(old, new).major >= FIRST_OF_CUMULATIVE_UPDATES and old[:3] != new[:3]:
+        return "a cumulative update cannot be removed"
     if package is None or not package.patch_code:
         return f"no patch code is listed for {catalogue.name(max(old, new))}: it cannot be removed"
     lower = min(old, new)

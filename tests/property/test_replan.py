@@ -18,7 +18,7 @@ from support.chance import Case, cheapest, organization
 
 from orchestrator.checker import check
 from orchestrator.errors import OrchestratorError
-from orchestrator.model.plan import Plan, Step, within_reach
+from orchestrator.model.plan import Plan, Step, not_beyond, within_reach
 from orchestrator.model.state import State
 from orchestrator.model.topology import Topology
 from orchestrator.planner import last_sound_state, make_plan
@@ -81,10 +81,19 @@ def assert_replannable(topology: Topology, plan: Plan, book: RuleBook) -> None:
         states.append(step.apply(states[-1]))
     for told, state in states_left(plan):
         assert_way_exists(topology, book, state, plan.end, f"{told}, on to the goal")
-        # What was broken at the start is never broken again, and no service pack is removed: the
-        # way back ends where all works.
-        reachable = (within_reach(plan.start, plan.steps, past, state) for past in states)
-        back = last_sound_state(topology, reachable, book, frozenset())
+        # What was repaired is never broken again, no service pack is removed and no server goes on.
+        behind = [
+            not_beyond(
+                plan.start,
+                plan.steps,
+                within_reach(plan.start, plan.steps, past, state),
+                state,
+            )
+            for past in states
+        ]
+        back = last_sound_state(topology, behind, state, book, frozenset())
+        for name, build in plan.start.builds.items():
+            assert state.builds[name] != build or back.builds[name] == build, f"{told}: {name}"
         assert_way_exists(topology, book, state, back, f"{told}, back")
 
 
