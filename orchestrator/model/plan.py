@@ -281,6 +281,12 @@ class Plan:
     schedule: Schedule | None = None
 
     @property
+    def shown_by_pilot(self) -> frozenset[str]:
+        """Ids of the rules a pilot looks at before all else begins; none if it sees nothing."""
+        looks = (s for s in self.steps if s.pilot and s.kind is StepKind.VERIFY and s.probes)
+        return frozenset(rule for step in looks for rule in step.rules)
+
+    @property
     def stages(self) -> list[list[Step]]:
         """Steps that may run at the same time, derived from ``after``."""
         level: dict[str, int] = {}

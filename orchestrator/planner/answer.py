@@ -171,6 +171,7 @@ def _told(before: Ways, now: Ways, catalogue: Catalogue) -> tuple[str, ...]:
     )
     return tuple(
         f"{pool} goes by {', '.join(catalogue.name(build) for build in builds[1:-1])}: "
-        "without that stop there is no order in which no path breaks"
+        "without a stop nobody asked for there is no order in which no path breaks; another "
+        "pool's might do as well"
         for pool, builds in longer
     )

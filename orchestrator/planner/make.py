@@ -36,6 +36,8 @@ from orchestrator.planner.stops import shortest_ways
 from orchestrator.planner.way import Change, Ways
 from orchestrator.rules.engine import RuleBook
 
+SEES_NOTHING = "Looks at nothing: no pool it would look at has a test_mailbox"
+
 MOST_WEIGHED = 500
 """Labels on cycles up to which what they enclose is part of the bound for any choice of them."""
 
@@ -318,10 +320,10 @@ def _watched(step: Step, observer: Observer) -> Step:
     """The step with the probes that show what it did; a pilot's change is shown by its proof."""
     topology = observer.topology
     touching = topology.paths_at[step.pool]
-    if step.kind is StepKind.VERIFY and not step.pilot:
-        return observer.with_probes(step, topology.paths)
     if step.kind is StepKind.VERIFY:
-        return observer.with_probes(step, touching)
+        looking = observer.with_probes(step, touching if step.pilot else topology.paths)
+        # A step that looks at nothing shows nothing, and must not say that it does.
+        return looking if looking.probes else replace(looking, reason=SEES_NOTHING, rules=())
     if step.kind.changes_urls:
         return observer.with_probes(step, topology.paths_into[step.pool])
     if step.kind.copies_folder:

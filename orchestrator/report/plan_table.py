@@ -134,14 +134,14 @@ def _summary(topology: Topology, plan: Plan, book: RuleBook, report: CheckReport
     if broken:
         names = ", ".join(map(str, broken))
         lines.append(f"Does not work, or is not known to, before the plan starts: {names}.")
-    piloted = any(step.pilot for step in plan.steps)
+    piloted = plan.shown_by_pilot
     for rule_id in plan.leans_on:
         rule = book.by_id[rule_id]
         accepted = book.policy.accepted.get(rule_id)
         lines.append(
             f"Rests on {rule.id}: {rule.title}: {rule.verdict}, {rule.confidence}"
             + (f"; accepted: {accepted}" if accepted else "")
-            + ("; the pilot shows it on this farm first" if piloted else "")
+            + ("; the pilot shows it on this farm first" if rule_id in piloted else "")
         )
     lines += [f"Note: {remark}." for remark in plan.remarks]
     lines.append(

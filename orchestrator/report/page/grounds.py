@@ -75,7 +75,7 @@ def assumptions(given: ReportInput) -> list[tuple[RuleRow, str]]:
     """Rules leaned on that nobody has documented, and how the pilot shows each."""
     by_id = {row.id: row for row in rules_used(given)}
     pilots = [step for step in given.plan.steps if step.pilot]
-    shown = {rule for step in pilots for rule in step.rules}
+    shown = given.plan.shown_by_pilot
     found = []
     for name in given.plan.leans_on:
         if name not in by_id:

@@ -48,9 +48,7 @@ def sentence(given: ReportInput) -> str:
             done = "is NOT"
         parts.append(f"{what} not work today ({users} users) {done} repaired")
     if plan.leans_on:
-        pilot = (
-            "the pilot tests first" if any(s.pilot for s in plan.steps) else "nobody tests first"
-        )
+        pilot = "the pilot tests first" if plan.shown_by_pilot else "nobody tests first"
         count = len(plan.leans_on)
         parts.append(f"it rests on {count} {'assumption' if count == 1 else 'assumptions'} {pilot}")
     outage = sum(s.outage.user_minutes for s in plan.steps if s.outage)
