@@ -118,7 +118,7 @@ class Explainer:
         if not between:
             return Link(first.id, then.id, self._ground(first, then))
         mutated = without_order(self.plan, first.id, then.id)
-        consequence = self._first_break(mutated, {str(g.path) for g in between})
+        consequence = self._first_break(mutated, {str(g.path) for g in between}, first.id)
         alone = [guard for guard in between if guard.alone]
         if consequence is not None and consequence.judgement is None and alone:
             # two steps on the same servers: the checker looks no further than that
@@ -253,10 +253,17 @@ class Explainer:
         minutes, chain = ways[step.id]
         return chain[:-1], minutes - step.estimated_minutes
 
-    def _first_break(self, plan: Plan, of: Collection[str] = ()) -> Consequence | None:
-        """The smallest state that breaks, of the paths named if one of them does."""
+    def _first_break(
+        self, plan: Plan, of: Collection[str] = (), waited_for: str = ""
+    ) -> Consequence | None:
+        """The smallest state that breaks, of the paths named if one of them does.
+
+        Else of any path, but not with the step done that is no longer waited for: that state
+        comes of another demand, which ran through the one that was dropped.
+        """
         found = list(self.check(plan))
-        named = [v for v in found if v.message.partition(": ")[0] in of] or found
+        named = [v for v in found if v.message.partition(": ")[0] in of]
+        named = named or [v for v in found if waited_for not in v.steps]
         if not named:
             return None
         first = min(named, key=lambda v: (len(v.steps), v.message))
