@@ -78,8 +78,11 @@ class AttemptLog:
         for name in self._new(events):
             try:
                 event = json.loads((events / name).read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                continue  # taken away or damaged: a log must not stop the page
+            except ValueError:
+                continue  # written by half so far, or damaged: looked at again the next time
+            except OSError:
+                event = None  # taken away: a log must not stop the page
+            self._seen.add(name)
             if not isinstance(event, dict):
                 continue
             line = _line(event)
@@ -99,7 +102,6 @@ class AttemptLog:
             and name.endswith(".json")
             and name.partition("-")[0].isdigit()
         ]
-        self._seen.update(fresh)
         return sorted(fresh, key=lambda name: int(name.partition("-")[0]))
 
 

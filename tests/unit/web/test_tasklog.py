@@ -43,3 +43,14 @@ def test_what_is_no_probe_is_none(tmp_path: Path) -> None:
     strange = look(None, {"item": "x"}, {"item": [1, 2]})
     _, probes = log_of(tmp_path, strange, look({"item": ITEM}, action="debug")).news()
     assert probes == []
+
+
+def test_an_event_that_is_written_by_half_is_read_once_it_is_whole(tmp_path: Path) -> None:
+    log = log_of(tmp_path, look(), look())
+    last = tmp_path / "verify-1" / "artifacts" / "verify-1" / "job_events" / "2-x.json"
+    whole = last.read_text()
+    last.write_text(whole[:20])
+    assert len(log.news()[0]) == 1
+    last.write_text(whole)
+    assert len(log.news()[0]) == 1
+    assert log.news() == ([], [])
