@@ -241,6 +241,10 @@ class Topology:
                 found[pool].append(path)
         return {pool: tuple(paths) for pool, paths in found.items()}
 
+    def can_be_probed(self, pool: PoolId) -> bool:
+        """Whether probes can show what comes of a step of a pool: log-ons through its paths."""
+        return bool(self.paths_into[pool] and self.pools[pool].test_mailbox)
+
     def users_of(self, label: Label) -> int:
         """Users who come in through other pools for this label."""
         return sum(p.users for p in self.paths_into[label.pool] if p.protocol is label.protocol)

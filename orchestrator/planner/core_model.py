@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from orchestrator.model.topology import Label, PoolId, Topology
+from orchestrator.model.topology import Label, PoolId
 from orchestrator.model.window import minute_of
 from orchestrator.planner.assemble import SWITCH_MINUTES
 from orchestrator.planner.batches import Batch
@@ -187,7 +187,7 @@ class CoreModel:
         not be kept room for in the window.
         """
         policy = self._core.timing.policy
-        look = policy.verification_minutes if _is_looked_at(self._core.topology, pool) else 0
+        look = policy.verification_minutes if self._core.topology.can_be_probed(pool) else 0
         start = self._known.get(plain(part))
         if start is not None and (not self._is_free(pool) or start < self._between[0]):
             self._taken.append((start, start + minutes + look))
@@ -217,8 +217,3 @@ class CoreModel:
             fit = [slot for slot in slots if slot[0] <= slot[1]]
             self._domains[site, room] = self._library.Domain.from_intervals(fit)
         return self._domains[site, room]
-
-
-def _is_looked_at(topology: Topology, pool: PoolId) -> bool:
-    """Whether every step of a pool is followed by probes."""
-    return bool(topology.paths_into[pool] and topology.pools[pool].test_mailbox)

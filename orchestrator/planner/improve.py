@@ -121,21 +121,20 @@ class _Search:
         return self._starts[Part(label, 1)] - self._starts[Part(label, 0)] + switch + look
 
     def _cost(self) -> int:
-        on = self._on()
-        users = self._core.topology.users_of
-        return sum(2 * self._core.charge + users(label) * self._minutes(label) for label in on)
+        return sum(self._costs().values())
 
-    def _on(self) -> list[Label]:
-        return sorted(
-            part.what for part in self._starts if isinstance(part.what, Label) and not part.number
-        )
+    def _costs(self) -> dict[Label, int]:
+        """What each redirection that is made costs in the plan at hand."""
+        users = self._core.topology.users_of
+        on = (part.what for part in self._starts if not part.number)
+        return {
+            label: 2 * self._core.charge + users(label) * self._minutes(label)
+            for label in on
+            if isinstance(label, Label)
+        }
 
     def _by_excess(self) -> list[Label]:
-        users = self._core.topology.users_of
-        cost = {
-            label: 2 * self._core.charge + users(label) * self._minutes(label)
-            for label in self._on()
-        }
+        cost = self._costs()
         excess = {label: cost[label] - self._core.price(label) for label in cost}
         return sorted(excess, key=lambda label: (-excess[label], label))
 

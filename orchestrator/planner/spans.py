@@ -59,7 +59,7 @@ class Spans:
         key = tuple(
             (
                 self._groups.get(where.site),
-                self._is_looked_at(where),
+                self._topology.can_be_probed(where),
                 tuple(batch.minutes for batch in made),
             )
             for where, made in rows
@@ -80,7 +80,7 @@ class Spans:
 
     def _task(self, n: int, count: int, pool: PoolId, minutes: int, waiting: int) -> Task:
         policy = self._timing.policy
-        look = policy.verification_minutes if self._is_looked_at(pool) else 0
+        look = policy.verification_minutes if self._topology.can_be_probed(pool) else 0
         room, need = minutes + look, minutes + look
         if not waiting:
             room, need = minutes, minutes + min(look, PROBE_MINUTES)
@@ -98,10 +98,6 @@ class Spans:
             touched=frozenset(),
             free=True,
         )
-
-    def _is_looked_at(self, pool: PoolId) -> bool:
-        """Whether every step of a pool is followed by probes."""
-        return bool(self._topology.paths_into[pool] and self._topology.pools[pool].test_mailbox)
 
 
 def _step(pool: PoolId) -> Step:

@@ -17,16 +17,6 @@ from orchestrator.planfile.organization_file import write_organization
 Run = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    case = load_case(FOLDER / "03-pair-one-capable.yml")
-    document = organization_document(case.topology, case.start, case.goals, case.book)
-    write_organization(document, folder / "o.json")
-    assert main(["plan", "--organization", str(folder / "o.json"), "-o", str(folder / "p")]) == 0
-    return folder / "p"
-
-
 WINDOWS = """\
 version: 1
 zone: Europe/Paris
@@ -42,11 +32,6 @@ def timed(made: Path, tmp_path: Path) -> Path:
     document = ("--organization", str(made.parent / "o.json"), "--windows", str(tmp_path / "w.yml"))
     assert main(["plan", *document, "-o", str(tmp_path / "timed")]) == 0
     return tmp_path / "timed"
-
-
-@pytest.fixture
-def plan(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "plan"))
 
 
 @pytest.fixture

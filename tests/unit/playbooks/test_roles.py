@@ -94,16 +94,8 @@ def test_precheck_reports_automatic_updates_and_changes_nothing(precheck):
     assert {call["module"] for call in precheck.farm["calls"]} == {"exchange_server_facts"}
 
 
-@pytest.mark.parametrize(("minimum", "refused"), [(1, False), (2, True), (0, False)])
-def test_precheck_keeps_the_pool_at_its_minimum(stage, make_server, minimum, refused):
-    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
-    stage.set_farm(
-        make_server("ber-cas-01"),
-        make_server("ber-cas-02"),
-        make_server("ber-cas-03", services=[stopped]),
-        make_server("ber-cas-04", unreadable="no route to host."),
-    )
-    peers = ["ber-cas-02", "ber-cas-03", "ber-cas-04"]
+def precheck_of_first(stage, peers, minimum, **more):
+    """The precheck of an upgrade of ber-cas-01, the others of its pool staying."""
     stage.set_hosts({"ber-cas-01": {}, **{name: {"elsewhere": True} for name in peers}})
     step = {
         "id": "x",
@@ -114,9 +106,23 @@ def test_precheck_keeps_the_pool_at_its_minimum(stage, make_server, minimum, ref
         "to_build": RU1,
         "peers": peers,
         "minimum_in_service": minimum,
+        **more,
     }
     stage.set_play("precheck.yml", "exchange_precheck", exchange_step=step)
-    run = stage.run("precheck.yml", "--limit", "ber-cas-01")
+    return stage.run("precheck.yml", "--limit", "ber-cas-01")
+
+
+@pytest.mark.parametrize(("minimum", "refused"), [(1, False), (2, True), (0, False)])
+def test_precheck_keeps_the_pool_at_its_minimum(stage, make_server, minimum, refused):
+    stopped = {"name": "W3SVC", "start_mode": "Auto", "state": "Stopped", "required": True}
+    stage.set_farm(
+        make_server("ber-cas-01"),
+        make_server("ber-cas-02"),
+        make_server("ber-cas-03", services=[stopped]),
+        make_server("ber-cas-04", unreadable="no route to host."),
+    )
+    peers = ["ber-cas-02", "ber-cas-03", "ber-cas-04"]
+    run = precheck_of_first(stage, peers, minimum)
     looked = [call["target"] for call in run.calls("exchange_service_health")]
     assert looked == (peers if minimum else [])
     assert {call.get("state") for call in run.calls("exchange_service_health")} <= {"query"}
@@ -136,23 +142,11 @@ def test_precheck_keeps_every_balanced_name_at_its_minimum(stage, make_server, m
         make_server("ber-cas-03"),
     )
     peers = ["ber-cas-02", "ber-cas-03"]
-    stage.set_hosts({"ber-cas-01": {}, **{name: {"elsewhere": True} for name in peers}})
-    step = {
-        "id": "x",
-        "kind": "upgrade",
-        "site": "berlin",
-        "product_line": "2010",
-        "from_build": RTM,
-        "to_build": RU1,
-        "peers": peers,
-        "minimum_in_service": minimum,
-        "balanced": [
-            {"name": "mail-b", "peers": ["ber-cas-03"], "minimum_in_service": 1},
-            {"name": "mail-a", "peers": ["ber-cas-02"], "minimum_in_service": 1},
-        ],
-    }
-    stage.set_play("precheck.yml", "exchange_precheck", exchange_step=step)
-    run = stage.run("precheck.yml", "--limit", "ber-cas-01")
+    balanced = [
+        {"name": "mail-b", "peers": ["ber-cas-03"], "minimum_in_service": 1},
+        {"name": "mail-a", "peers": ["ber-cas-02"], "minimum_in_service": 1},
+    ]
+    run = precheck_of_first(stage, peers, minimum, balanced=balanced)
     said = " ".join(run.messages("ber-cas-01"))
     assert "mail-a: 0 of the other servers behind it have all required services running" in said
     assert "Not in service: ber-cas-02. Nothing was taken out of service." in said
