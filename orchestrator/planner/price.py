@@ -19,6 +19,10 @@ from orchestrator.planner.constraints import Arc
 from orchestrator.planner.spans import Spans
 from orchestrator.planner.way import Change
 
+FORM = "among plans by these builds that redirect a pool once, around all of its changes"
+"""Of which plans a bound speaks: a stop nobody asked for, or a switch between two changes of its
+own pool, can cost less (tests/unit/planner/test_form.py), and nobody has looked."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -43,25 +47,26 @@ class Cost:
         return self.switches * self.charge + self.user_minutes
 
     def words(self, least: int, how: str) -> str:
-        """For the plan: what it costs, and how far that is from what nothing can beat."""
+        """For the plan: what it costs, and how far that is from what no plan of `FORM` beats."""
         switches = f"{self.switches} {'switch' if self.switches == 1 else 'switches'}"
         text = f"redirection: {switches} and {_hours(self.user_minutes)} user-hours {how}"
         if least >= self.total:
-            return f"{text}, proven minimal at {_hours(self.charge)} user-hours a switch"
+            charge = f"at {_hours(self.charge)} user-hours a switch"
+            return f"{text}, proven minimal {charge} {FORM}"
         text += f": {_hours(self.total)} at {_hours(self.charge)} a switch"
         if least < 6:
             return text
         # Rounded to the cautious side: neither number may claim more than was proven.
         above = math.ceil(1_000 * (self.total - least) / least) / 10
         floor = _hours(least // 6 * 6)
-        return f"{text}, at most {above:.1f}% above the minimum (at least {floor})"
+        return f"{text}, at most {above:.1f}% above the minimum (at least {floor}) {FORM}"
 
 
 class Prices:
     """The least a label can cost that is redirected for a while.
 
     A redirection encloses all changes of its own pool, which come one after the other; so it is
-    never on for less than these and its two switches take, in whatever plan of this form.
+    never on for less than these and its two switches take, in whatever plan of this `FORM`.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from orchestrator.model.window import Window
 from orchestrator.planner import make_plan
 from orchestrator.planner.alternatives import cuts_in_order
 from orchestrator.planner.constraints import order_arcs, path_facts
-from orchestrator.planner.price import Cost
+from orchestrator.planner.price import FORM, Cost
 from orchestrator.planner.stops import shortest_ways
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue
@@ -92,10 +92,10 @@ def test_words_say_the_cost_and_claim_no_more_than_the_bound() -> None:
     cost = Cost(switches=4, user_minutes=7_175 * 60, charge=1_000 * 60)
     assert cost.words(cost.total, "by timetable") == (
         "redirection: 4 switches and 7,175 user-hours by timetable, proven minimal at 1,000 "
-        "user-hours a switch"
+        f"user-hours a switch {FORM}"
     )
     assert cost.words(10_000 * 60, "if no step waits") == (
         "redirection: 4 switches and 7,175 user-hours if no step waits: 11,175 at 1,000 a switch, "
-        "at most 11.8% above the minimum (at least 10,000)"
+        f"at most 11.8% above the minimum (at least 10,000) {FORM}"
     )
     assert "minimum" not in cost.words(0, "by timetable")
