@@ -3,6 +3,7 @@
 OrchestratorError                 1  anything the user can mend
 ├── InvalidInput                  1  inventory, organization.yml, rules: all findings at once
 ├── NoSafePlan                    3  no order and no redirection keeps every path working
+│   └── NoPlanFound               3  none was found before the search ended by its limits
 ├── StalePlan                     4  the farm is not in the state the plan was made for
 ├── Interrupted                 130  somebody ended the command
 └── RunStopped                    5  a run stopped in the middle; the farm is in a named state
@@ -63,6 +64,10 @@ class NoSafePlan(OrchestratorError):
     def __init__(self, message: str, remedy: str = "", diagram: str = "") -> None:
         super().__init__(message, remedy)
         self.diagram = diagram
+
+
+class NoPlanFound(NoSafePlan):
+    """None was found, but not every way was looked at: there may be one."""
 
 
 class StalePlan(OrchestratorError):

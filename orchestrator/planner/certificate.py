@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Sequence
 
-from orchestrator.errors import NoSafePlan
+from orchestrator.errors import NoPlanFound, NoSafePlan
 from orchestrator.model.topology import Label, Protocol, Topology
 from orchestrator.planner.capable import why_not
 from orchestrator.planner.constraints import Arc, PathFacts
@@ -18,11 +18,19 @@ def no_order(
     arcs: Sequence[Arc],
     free: Collection[Label],
     sequence: Sequences = (),
+    not_all: Collection[str] = (),
 ) -> NoSafePlan:
-    """The shortest cycle among demands that no redirection can lift."""
+    """The shortest cycle among demands that no redirection can lift.
+
+    Parameters
+    ----------
+    not_all : collection of str
+        In how far the search for other orders was not whole, for people; empty if it was.
+    """
     fixed = [arc for arc in arcs if arc.label not in free]
     cycle = find_cycle(fixed, sequence) or []
-    lines = ["No safe plan: these demands form a cycle, and no pool on it can be redirected."]
+    start = "No safe plan found: by the fewest stops" if not_all else "No safe plan:"
+    lines = [f"{start} these demands form a cycle, and no pool on it can be redirected."]
     found = []
     for ends in cycle:
         first, then = ends
@@ -49,7 +57,14 @@ def no_order(
         lines.append(
             f"    {arc.label} cannot be redirected meanwhile: {why_not(topology, arc.label)}"
         )
+    if not_all:
+        lines.append(
+            "Whether there is another order is not known, because the search ended by its limits: "
+            f"{'; '.join(not_all)}."
+        )
     remedy = "change both ends in one outage, hold one of the pools, or choose another goal build"
+    if not_all:
+        remedy += ", e.g. one in between, and plan on from there"
     cure = _cheapest_cure(topology, arcs, free, sequence)
     if cure:
         names = " and ".join(map(str, cure))
@@ -58,7 +73,8 @@ def no_order(
             f"publish {names} and set redirect_url there (the cheapest cure, {users} users would "
             f"be redirected meanwhile); or {remedy}"
         )
-    return NoSafePlan("\n".join(lines), remedy, _diagram(topology, found))
+    kind = NoPlanFound if not_all else NoSafePlan
+    return kind("\n".join(lines), remedy, _diagram(topology, found))
 
 
 def _not_redirected(topology: Topology, label: Label) -> str:

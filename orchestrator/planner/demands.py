@@ -102,7 +102,7 @@ def settled(
 
     Such a state is kept out already if the arcs imply one of the two. Where both are about the
     same two changes it only means that they must not be made at the same time: the later of them
-    in any order waits for the earlier.
+    in any order waits for the earlier. Where the arcs imply the opposite of one, it is the other.
 
     Raises
     ------
@@ -121,22 +121,39 @@ def settled(
             ends = sorted((first, then), key=place.__getitem__)
             added.append(Arc(ends[0], ends[1], one.path.label, one.path, one.judgement))
     order.add_edges_from((arc.first, arc.then) for arc in added)
-    for one in choices:
-        if not any(nx.has_path(order, *way) for way in one.ways):
-            raise _undecided(one)
+    left = [*choices]
+    while left:
+        left = [one for one in left if not any(nx.has_path(order, *way) for way in one.ways)]
+        forced = next((arc for one in left for arc in _only_way(order, one)), None)
+        if forced is None:
+            break
+        order.add_edge(forced.first, forced.then)
+        added.append(forced)
+    if left:
+        raise _undecided(left[0], order)
     return [*arcs, *added]
 
 
-def _undecided(one: Disjunction) -> Undecided:
+def _only_way(order: nx.DiGraph[Change], one: Disjunction) -> list[Arc]:
+    """The demand that is left of a choice, where the opposite of the other one holds."""
+    free = [way for way in one.ways if not nx.has_path(order, *reversed(way))]
+    return [Arc(*way, one.path.label, one.path, one.judgement) for way in free if len(free) == 1]
+
+
+def _undecided(one: Disjunction, order: nx.DiGraph[Change]) -> Undecided:
     source, target = one.builds
     rule = one.judgement.rule
     either, other = (
         f"{first.pool} to {first.new} before {then.pool} to {then.new}" for first, then in one.ways
     )
+    none_left = all(nx.has_path(order, *reversed(way)) for way in one.ways)
+    but = (
+        "other rules ask for the opposite of both" if none_left else "no rule decides between them"
+    )
     return Undecided(
         f"Not supported: {one.path} must never be on {source} in front of {target}, which is "
         f"{one.judgement.verdict} by rule {rule.id} [{rule.confidence}]. Two orders keep that from "
-        f"happening, and no rule decides between them:\n  either {either}\n  or {other}",
+        f"happening, and {but}:\n  either {either}\n  or {other}",
         f"make two plans of it, the first to the build in between of one of the two pools, then "
         f"the rest; or list packages that lead past that build; or redirect {one.path.label} for "
         "good; or hold one of the pools",

@@ -10,6 +10,7 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.topology import Topology
@@ -24,27 +25,62 @@ EFFORT = 4_000
 """Pairs of ways and paths looked at before the search for stops gives up; no clock decides."""
 
 
-def other_ways(topology: Topology, way: Way, catalogue: Catalogue) -> list[Way]:
+class Options(NamedTuple):
+    """What a kind of server may do.
+
+    Parameters
+    ----------
+    ways : list of Way
+        The fewest stops first.
+    every : bool
+        Whether these are all there are.
+    """
+
+    ways: list[Way]
+    every: bool
+
+
+class Found(NamedTuple):
+    """What a search for stops came to.
+
+    Parameters
+    ----------
+    ways : mapping of server to Way, or None
+    every : bool
+        Whether it looked at all it was given, or found something before.
+    """
+
+    ways: Ways | None
+    every: bool = True
+
+
+def other_ways(topology: Topology, way: Way, catalogue: Catalogue) -> Options:
     """The way, and longer ones with the same ends: the fewest stops first.
 
     Stops are builds whose package is listed: a removal goes down to what can be installed again.
     """
     if len(way.builds) < 2:
-        return [way]
+        return Options([way], every=True)
     old, new = way.builds[0], way.builds[-1]
     found = []
     stack: list[tuple[Build, ...]] = [(old,)]
     most = len(way.builds) + MOST_EXTRA
+    every = True
     while stack:
         builds = stack.pop()
         if builds[-1] == new:
             found.append(builds)
-        elif len(builds) < most:
-            hop = hops_from if old < new else _hops_down
-            stack += [(*builds, then) for then in hop(topology, builds[-1], new, catalogue)]
+            continue
+        hop = hops_from if old < new else _hops_down
+        on = [(*builds, then) for then in hop(topology, builds[-1], new, catalogue)]
+        if len(builds) < most:
+            stack += on
+        elif on:
+            every = False
     newest_first = sorted({*found} - {way.builds}, reverse=True)
     longer = sorted(newest_first, key=len)
-    return [way, *(_along(way, builds, catalogue) for builds in longer)][:MOST_WAYS]
+    ways = [way, *(_along(way, builds, catalogue) for builds in longer[: MOST_WAYS - 1])]
+    return Options(ways, every=every and len(longer) < MOST_WAYS)
 
 
 def _hops_down(
@@ -72,8 +108,8 @@ def _along(way: Way, builds: tuple[Build, ...], catalogue: Catalogue) -> Way:
 
 def with_stops(
     ways: Ways, options: Mapping[Way, Sequence[Way]], price: Callable[[Ways], int | None], cost: int
-) -> Ways | None:
-    """Ways with the fewest stops more for which there is an order; None if none is found.
+) -> Found:
+    """Ways with the fewest stops more for which there is an order.
 
     Parameters
     ----------
@@ -107,7 +143,7 @@ def with_stops(
     for picks in _by_stops(extra):
         now = sum(row[pick] - row[0] for row, pick in zip(extra, picks, strict=True))
         if best is not None and now > stops:
-            return best[1]
+            return Found(best[1])
         tries -= 1
         if tries < 0:
             break
@@ -117,8 +153,10 @@ def with_stops(
         if found is not None and (best is None or found < best[0]):
             best = found, made
     if best is not None:
-        return best[1]
-    return _merged_back(kinds, options, chosen, price) if tries < 0 else None
+        return Found(best[1])
+    if tries >= 0:
+        return Found(None)
+    return Found(_merged_back(kinds, options, chosen, price), every=False)
 
 
 def _merged_back(

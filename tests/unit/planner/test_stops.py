@@ -8,10 +8,11 @@ import pytest
 from support.cases import FOLDER, load_case
 
 from orchestrator.checker import check
-from orchestrator.errors import NoSafePlan
+from orchestrator.errors import NoPlanFound, NoSafePlan
 from orchestrator.model.build import Build, BuildRange
 from orchestrator.model.plan import StepKind, within_reach
-from orchestrator.model.topology import Package, Topology
+from orchestrator.model.state import State
+from orchestrator.model.topology import Package, PoolId, Server, Site, Topology
 from orchestrator.planner import make_plan
 from orchestrator.planner.stops import hops, shortest_ways
 from orchestrator.shipped import catalogue
@@ -98,6 +99,56 @@ def test_a_removal_no_order_hides_is_refused_with_its_reason() -> None:
     with pytest.raises(NoSafePlan) as refused:
         make_plan(case.topology, case.start, case.end, case.book, catalogue())
     assert "may show another build for minutes" in refused.value.message
+
+
+def test_a_search_that_ended_by_its_limits_is_not_called_a_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = load_case(FOLDER / "142-more-stops-than-are-looked-at.yml")
+    asked = (case.topology, case.start, case.end, case.book, catalogue())
+    with pytest.raises(NoPlanFound):
+        make_plan(*asked)
+    monkeypatch.setattr("orchestrator.planner.detours.MOST_WAYS", 100)
+    plan = make_plan(*asked)
+    assert check(case.topology, plan, case.book).safe
+
+
+def test_a_search_that_takes_too_long_is_not_called_a_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = load_case(FOLDER / "99-opposite-rules-without-a-stop.yml")
+    with pytest.raises(NoSafePlan) as whole:
+        make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    assert type(whole.value) is NoSafePlan
+    case = load_case(FOLDER / "142-more-stops-than-are-looked-at.yml")
+    monkeypatch.setattr("orchestrator.planner.detours.EFFORT", 0)
+    with pytest.raises(NoPlanFound, match="more ways than were tried"):
+        make_plan(case.topology, case.start, case.end, case.book, catalogue())
+
+
+def test_pools_left_out_of_the_search_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """c could stop, too, and lies on no contradiction."""
+    case = load_case(FOLDER / "142-more-stops-than-are-looked-at.yml")
+    pools = {
+        PoolId(site, "2010"): dataclasses.replace(
+            case.topology.pools[PoolId("a", "2010")],
+            id=PoolId(site, "2010"),
+            servers=(f"{site}-2010-1",),
+        )
+        for site in "abc"
+    }
+    servers = {f"{s}-2010-1": Server(f"{s}-2010-1", PoolId(s, "2010"), 30) for s in "abc"}
+    sites = {site: Site(site) for site in "abc"}
+    topology = dataclasses.replace(case.topology, pools=pools, servers=servers, sites=sites)
+    builds = dict.fromkeys(servers, case.start.builds["a-2010-1"])
+    ends = dict.fromkeys(servers, case.end.builds["a-2010-1"])
+    asked = (topology, State(builds, {}), State(ends, {}), case.book, catalogue())
+    with pytest.raises(NoPlanFound) as refused:
+        make_plan(*asked)
+    assert "contradict" not in refused.value.message
+    monkeypatch.setattr("orchestrator.planner.answer.FEW_KINDS", 2)
+    with pytest.raises(NoPlanFound, match="own demands do not contradict"):
+        make_plan(*asked)
 
 
 def test_a_way_back_ends_on_the_service_pack() -> None:
