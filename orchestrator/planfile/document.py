@@ -1,4 +1,4 @@
-"""The shape of plan.json, version 1: what is written is what is read, byte for byte.
+"""The shape of plan.json, version 2: what is written is what is read, byte for byte.
 
 Its JSON Schema is shipped as ``orchestrator/schemas/plan.schema.json``.
 """
@@ -15,7 +15,8 @@ from orchestrator.model.topology import Protocol
 from orchestrator.rules.in_force import DEFAULT_PACK
 from orchestrator.rules.pack import RuleEntry
 
-FORMAT_VERSION: Literal[1] = 1
+FORMAT_VERSION: Literal[2] = 2
+"""Raised with every change after which plans written before are not read any more."""
 
 
 class Part(BaseModel):
@@ -265,7 +266,7 @@ class ScheduleDoc(Part):
 class PlanDoc(Part):
     """plan.json."""
 
-    format_version: Literal[1]
+    format_version: Literal[2]
     purpose: Literal["change", "rollback"]
     goals: dict[str, str]
     topology: TopologyDoc

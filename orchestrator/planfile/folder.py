@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,16 @@ from pydantic import ValidationError
 from orchestrator.diagnostic import Diagnostic, Place
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.planfile.convert import SavedPlan, from_document
-from orchestrator.planfile.document import PlanDoc
+from orchestrator.planfile.document import FORMAT_VERSION, PlanDoc
 
 PLAN = "plan.json"
 PLAYBOOKS = "playbooks"
 ROLLBACK = "rollback"
 RUNS = "runs"
+MAKE_AGAIN = (
+    "make the plan again; a run of it that was begun is finished or taken back with the version "
+    "that wrote it, or left, and planned anew with --live from where it stands"
+)
 _DIGESTED = (PLAN, PLAYBOOKS, ROLLBACK)
 
 
@@ -71,21 +76,40 @@ def read_plan(folder: Path) -> SavedPlan:
         If plan.json is missing, not JSON, of another version or does not fit its schema.
     """
     path = folder / PLAN
+    text = ""
     try:
-        document = PlanDoc.model_validate_json(path.read_text(encoding="utf-8"))
-        return from_document(document)
+        text = path.read_text(encoding="utf-8")
+        return from_document(PlanDoc.model_validate_json(text))
     except FileNotFoundError:
         message, remedy = "there is no such file", "name a folder that `orchestrator plan` wrote"
     except (OSError, UnicodeDecodeError) as error:
         message, remedy = f"cannot be read: {error}", ""
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"is not a plan of this version: {where}: {first['msg']}"
-        remedy = "make the plan again; a plan file is never edited by hand"
+        message, remedy = _why_not(text, error)
     except (ValueError, KeyError) as error:
         message, remedy = f"is not a plan: {error}", "make the plan again"
     raise InvalidInput([Diagnostic("CAS-E401", "plan", message, Place(str(path)), remedy)])
+
+
+def _why_not(text: str, error: ValidationError) -> tuple[str, str]:
+    """Why a file does not fit the schema, and what to do."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    version = data.get("format_version") if isinstance(data, dict) else None
+    if type(version) is int and version != FORMAT_VERSION:
+        message = (
+            f"is a plan of format_version {version}, written by another version of this program; "
+            f"this one reads {FORMAT_VERSION}"
+        )
+        return message, MAKE_AGAIN
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return (
+        f"is not a plan: {where}: {first['msg']}" if where else f"is not a plan: {first['msg']}",
+        "make the plan again; a plan file is never edited by hand",
+    )
 
 
 def digest(folder: Path) -> str:

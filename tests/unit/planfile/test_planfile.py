@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.cases import FOLDER, Case, load_case
 
-from orchestrator.checker import check
+from orchestrator.checker import check, check_timed
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.planfile import (
     SavedPlan,
@@ -18,7 +18,7 @@ from orchestrator.planfile import (
     to_document,
     write_folder,
 )
-from orchestrator.planfile.document import PlanDoc
+from orchestrator.planfile.document import FORMAT_VERSION, PlanDoc
 from orchestrator.planner import make_plan
 from orchestrator.shipped import catalogue
 
@@ -31,7 +31,8 @@ def case() -> Case:
 
 
 def text_of(case: Case) -> str:
-    plan = make_plan(case.topology, case.start, case.end, case.book, catalogue())
+    asked = (case.topology, case.start, case.end, case.book, catalogue())
+    plan = make_plan(*asked, timing=case.timing)
     saved = SavedPlan(case.topology, plan, case.book.policy, case.goals)
     return render(to_document(saved, case.book, check(case.topology, plan, case.book)))
 
@@ -104,7 +105,11 @@ def test_a_plan_is_never_written_over_another(tmp_path: Path) -> None:
         (b"{", "not a plan"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"[]", "not a plan"),
-        (b'{"format_version": 2}', "format_version"),
+        (b'{"format_version": 1}', "format_version 1, written by another version"),
+        (b'{"format_version": 3}', "this one reads 2 ("),
+        (b'{"format_version": 2}', "purpose: Field required"),
+        (b'{"format_version": true}', "not a plan: "),
+        (b"[" * 100_000, "not a plan: "),
     ],
 )
 def test_files_that_are_no_plan_are_refused_with_their_place(
@@ -116,6 +121,20 @@ def test_files_that_are_no_plan_are_refused_with_their_place(
         read_plan(tmp_path)
     assert says in refused.value.message
     assert str(tmp_path / "plan.json") in refused.value.message
+
+
+@pytest.mark.parametrize("number", ["04", "114", "131"])
+def test_a_plan_written_in_this_format_is_read(number: str) -> None:
+    """If this fails, plans written before are not read any more: raise `FORMAT_VERSION`.
+
+    Then write these files anew, with the new number in their names (`text_of`).
+    """
+    kept = Path(__file__).with_name(f"format-{FORMAT_VERSION}-of-{number}.json")
+    saved = from_document(PlanDoc.model_validate_json(kept.read_text(encoding="utf-8")))
+    (path,) = FOLDER.glob(f"{number}-*.yml")
+    book = load_case(path).book
+    assert check(saved.topology, saved.plan, book).safe
+    assert check_timed(saved.topology, saved.plan, book).safe
 
 
 def test_a_plan_with_a_field_changed_to_nonsense_is_refused(case: Case, tmp_path: Path) -> None:
