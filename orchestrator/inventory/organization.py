@@ -10,6 +10,7 @@ from orchestrator.model.build import PRODUCT_LINES
 from orchestrator.model.schedule import DEFAULT_SWITCH_USER_HOURS, MOST_SWITCH_USER_HOURS
 from orchestrator.model.topology import Protocol
 
+MOST_USERS = 100_000_000
 SITE_NAME = r"^[A-Za-z0-9_-]{1,63}$"
 MAILBOX = r"^[^@\s]+@[^@\s]+$"
 REDIRECT_URL = r"^https://[^/\s@?#]+/[oO][wW][aA]$"
@@ -97,7 +98,9 @@ class PoolEntry(_Strict):
     test_mailbox: str = Field(
         "", pattern=f"^$|{MAILBOX}", description="address of a mailbox in this pool for probes"
     )
-    mailboxes: int = Field(0, ge=0, description="weight of the paths derived for this pool")
+    mailboxes: int = Field(
+        0, ge=0, le=MOST_USERS, description="weight of the paths derived for this pool"
+    )
 
 
 class PathEntry(_Strict):
@@ -110,7 +113,7 @@ class PathEntry(_Strict):
         None, description="default: the newest line at the source"
     )
     protocol: Protocol = Field(Protocol.OWA, strict=False)
-    users: int = Field(ge=0, le=100_000_000)
+    users: int = Field(ge=0, le=MOST_USERS)
 
 
 class OntoEntry(_Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ Keys = tuple[str | int, ...]
 
 # A handful of lines of aliases to aliases can stand for billions of values.
 MOST_REPEATED_VALUES = 50_000
+
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that steer a terminal, or are half of one: they mean nothing in any text of ours."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -140,7 +144,7 @@ class _Walk:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._give_up("a key must be a plain word", key_node, "write lists as `- item`")
-            key = key_node.value
+            key = self._printable(key_node)
             line = key_node.start_mark.line + 1
             if key in result:
                 self._duplicate(key, line, self.lines[(*keys, key)])
@@ -149,7 +153,7 @@ class _Walk:
         return result
 
     def _scalar(self, node: yaml.ScalarNode) -> object:
-        text: str = node.value
+        text = self._printable(node)
         kind = node.tag.removeprefix(_TAG)
         if kind == "int" and ":" not in text:
             return _number(text, int)
@@ -163,6 +167,14 @@ class _Walk:
         if kind in {"str", "int", "float", "timestamp", "value"} or self._foreign:
             return text
         return self._give_up(f"the tag or key {node.tag} means nothing here", node, "leave it out")
+
+    def _printable(self, node: yaml.ScalarNode) -> str:
+        text: str = node.value
+        found = None if self._foreign else UNPRINTABLE.search(text)
+        if found is not None:
+            message = f"unprintable character: {found[0]!a}"
+            self._give_up(message, node, "leave it out")
+        return text
 
     def _count(self, node: yaml.Node) -> None:
         if id(node) in self._open:

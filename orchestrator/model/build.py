@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NUMBER = re.compile(r"^\s*(\d{1,2})\.(\d{1,2})\.(\d{1,5})\.(\d{1,5})\s*$")
+_NUMBER = re.compile(r"^\s*(\d{1,2})\.(\d{1,2})\.(\d{1,5})\.(\d{1,5})\s*$", re.ASCII)
 _WORDS = re.compile(r"[\s_-]+")
 
 PRODUCT_LINES = ("2007", "2010", "2013", "2016", "2019", "SE")

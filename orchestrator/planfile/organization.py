@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from orchestrator.inventory.organization import REDIRECT_URL, ProductLine, Reason, SiteName
+from orchestrator.inventory.organization import (
+    KNOWLEDGE_BASE,
+    MAILBOX,
+    MOST_USERS,
+    PATCH_CODE,
+    REDIRECT_URL,
+    SHA256,
+    WINDOWS_PATH,
+    ProductLine,
+    Reason,
+    SiteName,
+)
 from orchestrator.inventory.windows import WindowsFile
 from orchestrator.inventory.windows_document import Windows
 from orchestrator.model.build import Build
@@ -38,7 +49,8 @@ from orchestrator.rules.rule import Policy
 
 DEFAULT_MINUTES = 30
 """To change a server's build where nobody said how long it takes; our estimate."""
-MOST_USERS = 100_000_000
+HOST = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+WEB_ADDRESS = r"^[hH][tT][tT][pP][sS]?://\S+$"
 
 
 class SiteEntry(SiteDoc):
@@ -52,11 +64,11 @@ class SiteEntry(SiteDoc):
 class ServerEntry(ServerDoc):
     """A server as it is now; ``build`` as ExSetup.exe shows it, or a name like 2010 SP2 RU1."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
+    name: str = Field(pattern=HOST)
     estimated_minutes: int = Field(DEFAULT_MINUTES, ge=0, le=7 * 24 * 60, strict=True)
-    internal_url: str = ""
+    internal_url: str = Field("", pattern=f"^$|{WEB_ADDRESS}")
     management_host: str = ""
-    external_urls: dict[Protocol, str] = Field(
+    external_urls: dict[Protocol, Annotated[str, Field(pattern=f"^$|{WEB_ADDRESS}")]] = Field(
         default_factory=dict, description="ExternalUrls set today, by protocol; absent: none"
     )
 
@@ -92,7 +104,7 @@ class PoolEntry(PoolDoc):
     redirect_evidence: str = ""
     outage_consent: bool = Field(default=False, strict=True)
     hold: str = Field("", description="why the pool stays at its build; empty: it may change")
-    test_mailbox: str = ""
+    test_mailbox: str = Field("", pattern=f"^$|{MAILBOX}")
     mailboxes: int = Field(0, ge=0, le=MOST_USERS, strict=True)
 
 
@@ -106,10 +118,10 @@ class PathEntry(PathDoc):
 class PackageEntry(PackageDoc):
     """An update package as the servers reach it; without a patch code it cannot be removed."""
 
-    path: str = ""
-    sha256: str = ""
-    patch_code: str = ""
-    kb: str = ""
+    path: str = Field("", pattern=f"^$|{WINDOWS_PATH}")
+    sha256: str = Field("", pattern=f"^$|{SHA256}")
+    patch_code: str = Field("", pattern=f"^$|{PATCH_CODE}")
+    kb: str = Field("", pattern=f"^$|{KNOWLEDGE_BASE}")
     minutes: int = Field(0, ge=0, le=7 * 24 * 60, strict=True)
 
 

@@ -16,7 +16,7 @@ from orchestrator.diagnostic import Place
 from orchestrator.errors import InvalidInput, OrchestratorError
 from orchestrator.inventory import yaml_text
 from orchestrator.inventory.findings import Findings
-from orchestrator.inventory.yaml_text import Keys, YamlText
+from orchestrator.inventory.yaml_text import UNPRINTABLE, Keys, YamlText
 from orchestrator.model.build import Catalogue
 from orchestrator.planfile.faults import report_faults
 from orchestrator.planfile.organization import Organization, OrganizationDoc
@@ -155,7 +155,24 @@ def _load_json(content: str, shown: str, findings: Findings) -> Text | None:
     except ValueError as error:
         findings.error("CAS-E701", shown, f"cannot be read: {error}", Place(shown))
         return None
+    # Most stand there as escapes; a document without any of this is not walked through once more.
+    if "\\u" in content or "\x7f" in content or not content.isascii():
+        _refuse_unprintable(value, (), shown, findings)
     return None if findings.errors else Text(shown, value, content, None)
+
+
+def _refuse_unprintable(value: object, keys: Keys, shown: str, findings: Findings) -> None:
+    inside: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        inside = [*value.items(), *((key, key) for key in value)]
+    elif isinstance(value, list):
+        inside = [*enumerate(value)]
+    elif isinstance(value, str) and (found := UNPRINTABLE.search(value)):
+        where = UNPRINTABLE.sub("?", ".".join(map(str, keys)))
+        message = f"unprintable character in {where}: {found[0]!a}"
+        findings.error("CAS-E701", shown, message, Place(shown), "leave it out")
+    for key, one in inside:
+        _refuse_unprintable(one, (*keys, key), shown, findings)
 
 
 def _validate(text: Text, findings: Findings) -> OrganizationDoc | None:

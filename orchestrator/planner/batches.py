@@ -83,7 +83,7 @@ def consent_findings(topology: Topology, start: State, end: State) -> list[Diagn
                     "CAS-E305",
                     f"pool {pool.id}",
                     "has one server and is out of service while it changes; nobody consented",
-                    remedy="set outage_consent: true for the pool in organization.yml, or hold it",
+                    remedy="set outage_consent: true for the pool, or hold it",
                 )
             )
         elif pool.minimum_in_service >= len(pool.servers):
@@ -93,7 +93,7 @@ def consent_findings(topology: Topology, start: State, end: State) -> list[Diagn
                     f"pool {pool.id}",
                     f"must keep {pool.minimum_in_service} of {len(pool.servers)} servers in "
                     "service, so none may be changed",
-                    remedy="lower minimum_in_service in organization.yml, or hold the pool",
+                    remedy="lower minimum_in_service of the pool, or hold the pool",
                 )
             )
     return findings

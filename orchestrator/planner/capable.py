@@ -22,7 +22,7 @@ def why_not(topology: Topology, label: Label) -> str:
     if label.protocol is not Protocol.OWA:
         return f"temporary redirection is offered for owa only, not for {label.protocol}"
     if not topology.pools[label.pool].redirect_url:
-        return "its pool has no redirect_url in organization.yml"
+        return "its pool has no redirect_url"
     inside = topology.paths_into[label.pool]
     found = (path for path in inside if path.label == label and _only_redirected(path))
     path = next(found, None)

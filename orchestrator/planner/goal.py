@@ -56,7 +56,7 @@ def goal_state(
             Diagnostic(
                 "CAS-E304",
                 f"package {build}",
-                f"{catalogue.name(build)} is to be installed and organization.yml lists no package",
+                f"{catalogue.name(build)} is to be installed and no package of it is listed",
                 remedy=f'add packages: {{"{build}": {{path, sha256, patch_code}}}}',
             )
         )
@@ -113,7 +113,7 @@ def _unreachable(
             f"host {name}",
             f"is on {catalogue.name(build)} ({build}), newer than the goal "
             f"{catalogue.name(goal)} ({goal})",
-            remedy="choose a newer goal, or hold the pool in organization.yml",
+            remedy="choose a newer goal, or hold the pool",
         )
     if build == goal or hops(topology, build, goal, catalogue):
         return None
@@ -130,7 +130,7 @@ def _unreachable(
         )
         remedy = (
             "list the package of the service pack under packages (there is no way back from it), "
-            "or hold the pool in organization.yml"
+            "or hold the pool"
         )
     where = f"is on {catalogue.name(build)} ({build}); {message}"
     return Diagnostic("CAS-E303", f"host {name}", where, remedy=remedy)

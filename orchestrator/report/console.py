@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, redirect_stdout
 from enum import StrEnum
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +21,7 @@ from orchestrator.rules.rule import Verdict
 NARROW = 100
 """Columns below which tables become text."""
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _HANG, _LEAST_ROOM = 2, 20
 _COMMAND = "orchestrator "
 _WIDE = 10_000
@@ -40,7 +44,25 @@ class Mode(StrEnum):
     """stdout belongs to one document; what is printed besides is kept for it."""
 
 
-class WrappingConsole(Console):
+class HarmlessConsole(Console):
+    """A console that shows characters by which a text could steer the terminal instead of them.
+
+    Hosts, event logs and Ansible say what they like, and what they say is printed.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render; colours and boxes of our own are no part of the text."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else _harmless(text), style, control)
+
+
+def _harmless(text: str) -> str:
+    return text if text.isprintable() else _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class WrappingConsole(HarmlessConsole):
     """A terminal on which long lines end at words, what follows is indented.
 
     Lines that name a command stay in one piece: terminals copy them as they were printed.
@@ -68,7 +90,7 @@ class WrappingConsole(Console):
         return parts
 
 
-class PlainConsole(Console):
+class PlainConsole(HarmlessConsole):
     """A console without boxes and colour that never breaks a line."""
 
     def print(self, *objects: Any, **options: Any) -> None:
@@ -94,7 +116,7 @@ def table_lines(table: Table) -> list[str]:
 
 
 def _plain(cell: object) -> str:
-    return ", ".join(str(cell).split("\n")).replace("\t", " ")
+    return _harmless(", ".join(str(cell).split("\n")).replace("\t", " "))
 
 
 _mode: list[Mode] = [Mode.HUMAN]

@@ -34,6 +34,7 @@ SEEDS = (1, 2, 3, 4, 5)
 OLD = Build(14, 2, 247, 5)
 NEW = Build(14, 2, 283, 3)
 LINE = "2010"
+PATCH_CODE = "{00000000-0000-0000-0000-000000000000}"
 
 Arcs = list[tuple[int, int]]
 
@@ -317,7 +318,7 @@ def _farm(
         paths=tuple(sorted(ProxyPath(ids[a], ids[b], p, users) for a, b, p, users in paths)),
         packages={
             # a service pack has no patch code: nothing removes it
-            build: Package(build, f"{build}.msp", "0" * 64, "" if build == OLD else "{P}")
+            build: Package(build, rf"C:\{build}.msp", "0" * 64, "" if build == OLD else PATCH_CODE)
             for build in sorted({*start.values(), *end.values()})
         },
     )

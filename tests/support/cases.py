@@ -36,6 +36,7 @@ from orchestrator.rules.pack import RuleEntry, rules_of
 from orchestrator.rules.rule import Policy
 from orchestrator.shipped import catalogue, rule_pack
 
+PATCH_CODE = "{00000000-0000-0000-0000-000000000000}"
 FOLDER = Path(__file__).parent.parent / "cases"
 
 
@@ -166,10 +167,10 @@ def _packages(data: dict[str, Any], builds: set[Build]) -> dict[Build, Package]:
             if onto
             else []
         )
-        code = "" if catalogue().is_service_pack(build) else "{P}"
+        code = "" if catalogue().is_service_pack(build) else PATCH_CODE
         found[build] = Package(
             build,
-            f"{build}.msp",
+            rf"C:\{build}.msp",
             "0" * 64,
             code,
             onto=BuildRange(*bounds) if onto else None,

@@ -282,6 +282,18 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         ),
         ["window 1", ":22)"],
     ),
+    "a colour for the terminal": (
+        "fabrikam",
+        '"\\e[31mfabrikam"',
+        ["CAS-E006", ":2)", "unprintable character: '\\x1b'"],
+    ),
+    "digits of another script": ("14.2.247.5", "\u0661\u0664.2.247.5", ["CAS-E706", ":15)"]),
+    "half a digest": (
+        "{build: 2010 SP2 RU2}",
+        "{build: 2010 SP2 RU2, sha256: abc}",
+        ["CAS-E702", "package 2010 SP2 RU2", ":20)", "sha256"],
+    ),
+    "no web address": ("https://par/owa", "par/owa", ["CAS-E702", "host par-2", ":11)"]),
     "no YAML": ("sites:", "sites: [", ["CAS-E006", "YAML error"]),
     "key twice": ("goals:", "goals: {}\ngoals:", ["CAS-E007", ":22)"]),
     "a list": (GOOD, "- 1\n", ["CAS-E702", ":1)", "not a mapping"]),
@@ -317,6 +329,33 @@ def test_rubbish_as_json_is_a_message(text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as refused:
         read(tmp_path, text, "o.json")
     assert "o.json" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("fabrikam", "\\ud800", "unprintable character in organization: '\\ud800'"),
+        ("2010 SP2 RTM", "\\u001b[2J", "in pools.0.servers.0.build: '\\x1b'"),
+        ('"goals"', '"go\\udfffals"', "in go?als: '\\udfff'"),
+        ("fabrikam", "fabri\x7fkam", "unprintable character"),
+    ],
+)
+def test_characters_nobody_can_print_are_refused_in_json(
+    old: str, new: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = json.dumps({str(k): v for k, v in yaml.safe_load(GOOD).items()}).replace(old, new)
+    (tmp_path / "o.json").write_text(text, encoding="utf-8")
+    assert main(["plan", "--organization", str(tmp_path / "o.json")]) == 1
+    said = capsys.readouterr().err
+    assert "CAS-E701" in said
+    assert says in said
+
+
+def test_a_pair_of_surrogates_is_one_character(tmp_path: Path) -> None:
+    data = yaml.safe_load(GOOD)
+    data["goals"] = {}
+    text = json.dumps(data).replace("fabrikam", "\\ud83d\\ude00")
+    assert read(tmp_path, text, "o.json").topology.organization == "\N{GRINNING FACE}"
 
 
 def test_a_missing_file_is_a_message(tmp_path: Path) -> None:
