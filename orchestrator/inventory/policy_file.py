@@ -40,7 +40,7 @@ def read_thresholds(folder: Path) -> Thresholds:
         return Thresholds()
     findings = Findings()
     text = read_mapping(path, findings, _CODE, "`version: 1`")
-    if text is not None:
+    if text is not None and not findings.errors:
         try:
             return _thresholds(PolicyFile.model_validate(text.value))
         except ValidationError as error:

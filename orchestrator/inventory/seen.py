@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from orchestrator.diagnostic import Place
 from orchestrator.errors import OrchestratorError
+from orchestrator.inventory import yaml_text
 from orchestrator.inventory.findings import Findings
-from orchestrator.shipped import load_yaml
 
 FILE = "findings.yml"
 _HEAD = """\
@@ -81,16 +81,25 @@ def read(folder: Path, findings: Findings) -> Mapping[str, Seen]:
     file = folder / FILE
     if not file.is_file():
         return {}
+    faults = Findings()
+    text = yaml_text.read_text(file, str(file), faults)
+    read = None if text is None else yaml_text.parse(text, str(file), faults)
+    document = _Document()
     try:
-        document = _Document.model_validate(load_yaml(file.read_text(encoding="utf-8")) or {})
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        document = _Document.model_validate((read.value if read else None) or {})
+    except ValidationError as error:
+        place = read.place(*error.errors()[0]["loc"]) if read else Place(str(file))
+        faults.error("CAS-E219", FILE, _one_line(error), place)
+    for fault in faults.errors:
         findings.error(
             "CAS-E219",
             FILE,
-            f"cannot be read: {_one_line(error)}",
-            Place(str(file)),
+            f"cannot be read: {fault.subject + ' ' if fault.code == 'CAS-E007' else ''}"
+            f"{fault.message}",
+            fault.place,
             "put it right, or move it away: then nothing is known of what this farm has shown",
         )
+    if faults.errors:
         return {}
     return {
         entry.rule: Seen(
@@ -115,7 +124,11 @@ def keep(folder: Path, new: Sequence[Seen]) -> Path:
         raise OrchestratorError(str(findings.errors[0]))
     entries = []
     for seen in known.values():
-        values = asdict(seen)
+        # Servers say what they like; what nobody could read again is not kept.
+        values = {
+            name: yaml_text.UNPRINTABLE.sub("?", value) if isinstance(value, str) else value
+            for name, value in asdict(seen).items()
+        }
         entries.append({"rule": values.pop("rule"), "seen": values.pop("on"), **values})
     text = _HEAD + yaml.safe_dump({"disproved": entries}, sort_keys=False, allow_unicode=True)
     passing = file.with_suffix(".new")
@@ -127,8 +140,7 @@ def keep(folder: Path, new: Sequence[Seen]) -> Path:
     return file
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return " ".join(str(error).split())
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else "it is not a mapping"

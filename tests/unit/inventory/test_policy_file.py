@@ -65,6 +65,12 @@ def test_a_fault_has_its_place(tmp_path: Path, text: str, line: int, said: str) 
     assert found.place.line == line
 
 
+def test_a_threshold_that_stands_twice_is_not_silently_the_later_one(tmp_path: Path) -> None:
+    text = "version: 1\npaths: {lost: stop}\npaths: {lost: report}\n"
+    with pytest.raises(InvalidInput, match=r"CAS-E007 key paths: stands twice.*policy\.yml:3\)"):
+        read_thresholds(written(tmp_path, text))
+
+
 def test_the_shipped_schema_is_the_models(tmp_path: Path) -> None:
     assert SHIPPED_POLICY.read_text() == policy_text()
     assert json.loads(policy_text())["properties"].keys() == {

@@ -30,7 +30,22 @@ def test_what_is_kept_is_read_again_and_the_latest_counts(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("text", ["disproved: 3", "disproved: [{rule: x}]", "a: [", "who: me"])
+def test_what_a_server_said_can_be_read_again_whatever_it_was(tmp_path: Path) -> None:
+    said = Seen("r", "2026-01-02T03:04:05+00:00", 46, "a\x1b[2J\0\ud800\nb", "p", "s", "j")
+    keep(tmp_path, [said])
+    assert read(tmp_path, Findings())["r"].said == "a?[2J??\nb"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("disproved: 3", "disproved: [{rule: x}]", "a: [", "who: me", "- 1"),
+        "disproved: [{rule: x, seen: 2026-02-30, event: a}]",
+        "disproved: " + "9" * 5_000,
+        "disproved: []\ndisproved: []",
+    ],
+    ids=range(8),
+)
 def test_a_spoiled_file_is_named_and_never_overwritten(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     findings = Findings()
