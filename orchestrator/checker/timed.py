@@ -23,6 +23,7 @@ from orchestrator.model.schedule import Schedule, TimedStep
 from orchestrator.model.state import AccessMode
 from orchestrator.model.topology import Pool, PoolId, ProxyPath, Topology
 from orchestrator.model.window import MINUTE
+from orchestrator.model.words import counted
 from orchestrator.rules.engine import RuleBook
 
 Times = Mapping[str, TimedStep]
@@ -77,16 +78,19 @@ def _outside_window(step: Step, timed: TimedStep, schedule: Schedule) -> Iterato
     needed = schedule.policy.minutes(step)
     given = (timed.end - timed.start) // MINUTE
     if given < needed:
-        yield f"{step.id} is given {given} minutes, it needs {needed}"
+        yield f"{step.id} is given {counted(given, 'minute')}, it needs {needed}"
     reserve = schedule.policy.reserve(step)
     if timed.reserve_minutes < reserve:
-        yield f"{step.id} keeps {timed.reserve_minutes} minutes in reserve, it needs {reserve}"
+        yield (
+            f"{step.id} keeps {counted(timed.reserve_minutes, 'minute')} in reserve, it "
+            f"needs {reserve}"
+        )
     latest = timed.end + reserve * MINUTE
     windows = schedule.calendar.of(step).windows
     if not any(window.holds(timed.start, latest) for window in windows):
         yield (
-            f"{step.id} from {_show(timed.start)} to {_show(timed.end)} with {reserve} minutes in "
-            f"reserve lies in no window of {step.pool.site}"
+            f"{step.id} from {_show(timed.start)} to {_show(timed.end)} with "
+            f"{counted(reserve, 'minute')} in reserve lies in no window of {step.pool.site}"
         )
     if timed.window not in windows or not timed.window.holds(timed.start, latest):
         yield f"{step.id} names a window it does not lie in"

@@ -19,6 +19,7 @@ from orchestrator.discovery.evidence import Evidence
 from orchestrator.discovery.iis.read import read_iis_logs
 from orchestrator.discovery.profile import HourProfile, profile
 from orchestrator.errors import InvalidInput
+from orchestrator.model.words import counted
 from orchestrator.report.observed import Observed
 from orchestrator.rules.engine import RuleBook
 
@@ -127,7 +128,7 @@ def _nothing_used(evidence: Evidence) -> Diagnostic:
     return Diagnostic(
         "CAS-E812",
         "the logs",
-        f"none of {len(evidence.files)} files could be used, so nothing is known",
+        f"none of {counted(len(evidence.files), 'file')} could be used, so nothing is known",
         remedy="each is named below with the reason",
     )
 

@@ -21,6 +21,7 @@ from orchestrator.graph import Diagnosis
 from orchestrator.graph import diagnose as judge
 from orchestrator.inventory import Inventory
 from orchestrator.model.build import Build
+from orchestrator.model.words import counted
 from orchestrator.planner import goal_state
 from orchestrator.report.console import out
 from orchestrator.report.results import Diagnosed
@@ -58,7 +59,10 @@ def diagnose_exports(paths: Sequence[Path], book: RuleBook) -> tuple[Diagnosis, 
     show(Diagnosed(diagnosis, _BASIS, "exported"))
     inexact = {server.name for server in draft.client_access if not server.build_is_exact}
     if inexact:
-        line = f"No export names the rollup of {len(inexact)} servers: see docs/discovery.md."
+        line = (
+            f"No export names the rollup of {counted(len(inexact), 'server')}: see "
+            f"docs/discovery.md."
+        )
         out().print(Text(line), soft_wrap=True)
     exact = {name: build for name, build in state.builds.items() if name not in inexact}
     return diagnosis, Builds.of(topology, exact, "as exported")

@@ -19,6 +19,7 @@ from orchestrator.execution.observed import ObservedFarm
 from orchestrator.execution.results import TaskEvent, TaskOutcome
 from orchestrator.inventory import Inventory
 from orchestrator.model.state import State, differences
+from orchestrator.model.words import counted
 from orchestrator.report.console import err
 
 _SECRET = re.compile(r"passw|secret|token|credential", re.IGNORECASE)
@@ -84,17 +85,19 @@ def _progress(
     console = err()
     with (
         tempfile.TemporaryDirectory(prefix="orchestrator-") as folder,
-        console.status(f"Reading {count} servers ...") as status,
+        console.status(f"Reading {counted(count, 'server')} ...") as status,
         interruptible() as cancel,
     ):
         if not console.is_terminal:
-            console.print(f"Reading {count} servers ...")
+            console.print(f"Reading {counted(count, 'server')} ...")
         answered: set[str] = set()
 
         def on_event(event: TaskEvent) -> None:
             if event.outcome is not TaskOutcome.STARTED:
                 answered.add(event.host)
-                status.update(f"Reading {count} servers, {len(answered)} have answered ...")
+                status.update(
+                    f"Reading {counted(count, 'server')}, {len(answered)} have answered ..."
+                )
 
         yield Path(folder), on_event, cancel
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from orchestrator.execution.run import RunReport
 from orchestrator.inventory.vault import decrypted
+from orchestrator.model.words import counted
 from orchestrator.notify.sinks import read_urls, sinks
 from orchestrator.notify.teller import Teller
 from orchestrator.report.console import err
@@ -68,7 +69,7 @@ class Notices:
         """Say how it ended; nothing of what hosts said, which may hold anything."""
         stop = report.stop
         if stop is None:
-            self._tell("finished", f"{len(report.done)} steps in {report.seconds:.0f} s")
+            self._tell("finished", f"{counted(len(report.done), 'step')} in {report.seconds:.0f} s")
         elif stop.paused:
             self._tell("paused", stop.reason)
         else:

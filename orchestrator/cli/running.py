@@ -51,6 +51,7 @@ from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
 from orchestrator.model.thresholds import Response
+from orchestrator.model.words import counted
 from orchestrator.planfile import digest, read_plan
 from orchestrator.playbook import look_variables, step_playbook
 from orchestrator.report.console import err, lively
@@ -180,7 +181,7 @@ class Job:
         if self.max_parallel is not None and self.max_parallel > most:
             raise OrchestratorError(
                 f"--max-parallel {self.max_parallel}: the times of {self.folder} were approved "
-                f"for at most {most} steps at once",
+                f"for at most {counted(most, 'step')} at once",
                 "use less, or make a new plan with policy: max_parallel in its windows file",
             )
         planned = Times.of_plan(schedule, _longer(self.plan, found))
@@ -230,7 +231,7 @@ def run_job(job: Job) -> RunReport:
         require_start(job.plan, observed)
         _ask(mark, job.approve, len(job.plan.steps), approval_of(journal, mark))
         with _way_back_noted(job), _ports(job, terms) as ports:
-            told.started(f"{len(job.plan.steps)} steps")
+            told.started(counted(len(job.plan.steps), "step"))
             report = run_plan(
                 job.plan,
                 job.playbooks(),
@@ -473,7 +474,9 @@ def _ask(mark: str, approved: str, steps: int, before: Entry | None) -> None:
             f"Approved by {said.get('by')} on {said.get('host')}, {before.time:%Y-%m-%d %H:%M} UTC"
         )
         return
-    if not typer.confirm(f"Run these {steps} steps on the farm?", default=False, err=True):
+    if not typer.confirm(
+        f"Run these {counted(steps, 'step')} on the farm?", default=False, err=True
+    ):
         raise OrchestratorError("not approved; nothing was changed")
 
 

@@ -20,6 +20,7 @@ from orchestrator.journal.projection import RunView, view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.model.plan import Plan
 from orchestrator.model.state import State
+from orchestrator.model.words import counted
 from orchestrator.planfile import read_plan
 from orchestrator.report.journal import redirections_implied, status_document, steps_table
 
@@ -97,7 +98,7 @@ def _way_back(folder: Path) -> _Standing | None:
 def _print(console: Console, standing: _Standing) -> None:
     folder, plan, run, running = standing.folder, standing.plan, standing.run, standing.running
     if run.started is None:
-        console.print(f"Not begun: {len(plan.steps)} steps, none of them applied.")
+        console.print(f"Not begun: {counted(len(plan.steps), 'step')}, none of them applied.")
         return
     for line in _head(folder, run, running):
         console.print(Text(line), soft_wrap=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.diagnostic import Diagnostic, Severity
 from orchestrator.errors import InvalidInput
+from orchestrator.model.words import counted
 
 # What Windows calls such folders everywhere; any other folder may be named after its server.
 _COMMON = re.compile(
@@ -115,6 +116,7 @@ def _left_out(path: Path, endings: Sequence[str], others: int) -> Diagnostic:
     return Diagnostic(
         "CAS-W811",
         f"folder {path}",
-        f"{others} files were left out: they do not end in {', '.join(endings)}",
+        f"{counted(others, 'file')} left out that {'does' if others == 1 else 'do'} not end in "
+        f"{', '.join(endings)}",
         severity=Severity.WARNING,
     )

@@ -12,6 +12,7 @@ from orchestrator.discovery.from_facts import covered
 from orchestrator.discovery.redirects import RedirectCheck, capability
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import PoolId, Protocol, Topology
+from orchestrator.model.words import counted
 
 NONE = "none"
 
@@ -216,7 +217,7 @@ def _paths(
         mode = state.mode(topology.pools[declared.target], declared.protocol)
         standing, note = _declared_path(mode, found=bool(found), heard=key[1] in heard)
         subject = f"{key[0]} -> {key[1]}"
-        yield Row("path", subject, f"{declared.users} users", "", logged, standing, note)
+        yield Row("path", subject, counted(declared.users, "user"), "", logged, standing, note)
     for (source, target), found in sorted(seen.items()):
         note = "nobody declared it: plans do not keep it working; add it to paths"
         if source.startswith("unknown server"):

@@ -11,6 +11,7 @@ from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
 from orchestrator.model.schedule import Schedule
 from orchestrator.model.window import MINUTE
+from orchestrator.model.words import counted
 
 MOST_LANES = 40
 """Steps that get a lane each; more share lanes by pool."""
@@ -148,7 +149,10 @@ def _sequence(plan: Plan, run: RunView) -> Band:
         at = end
     ends = [bar.actual[1] for bar in bars if bar.actual]
     length = max([at, 1.0, *ends])
-    title = f"{len(plan.steps)} steps, {at:.0f} minutes one after another; no window was given"
+    title = (
+        f"{counted(len(plan.steps), 'step')}, {at:.0f} minutes one after another; no "
+        f"window was given"
+    )
     return Band(title, length, run.started, None, (0, length), _lanes(bars))
 
 

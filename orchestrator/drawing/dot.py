@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.drawing.names import clean
 from orchestrator.drawing.scene import Box, Link, Scene
 from orchestrator.drawing.words import box_title, link_title, mode_line
+from orchestrator.model.words import counted
 from orchestrator.rules.rule import Verdict
 
 _LINE = {
@@ -44,7 +45,7 @@ def _edge(link: Link) -> str:
     colour, line, arrow = _LINE[link.judgement.verdict]
     if link.redirected:
         line = "dashed"
-    label = f"{link.judgement.verdict}\n{link.users} users"
+    label = f"{link.judgement.verdict}\n{counted(link.users, 'user')}"
     return (
         f'color="{colour}", fontcolor="{colour}", style={line}, arrowhead={arrow}, '
         f"label={_quoted(label)}, tooltip={_quoted(link_title(link))}"

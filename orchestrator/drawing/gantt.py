@@ -9,6 +9,7 @@ from orchestrator.drawing.chart import Band, Bar, Chart
 from orchestrator.drawing.names import clean, element_id, shortened
 from orchestrator.drawing.svg import TEMPLATES, style
 from orchestrator.model.window import MINUTE
+from orchestrator.model.words import counted
 
 WIDTH = 1000
 LABELS = 218
@@ -130,7 +131,7 @@ def _title(bar: Bar, band: Band) -> str:
             for minutes in (bar.start, bar.end)
         )
         lines.append(f"{start} to {end}, {bar.reserve:.0f} min reserve for the way back")
-    lines.append(f"{', '.join(step.servers) or f'{step.looks} probes'}")
+    lines.append(", ".join(step.servers) or counted(step.looks, "probe"))
     lines.append(f"estimated {step.estimated_minutes} min; {bar.status}")
     if bar.actual:
         lines.append(f"took {bar.actual[1] - bar.actual[0]:.1f} min")

@@ -7,6 +7,7 @@ import re
 from orchestrator.drawing.names import clean
 from orchestrator.drawing.scene import Box, Link, Scene
 from orchestrator.drawing.words import mode_line
+from orchestrator.model.words import counted
 from orchestrator.rules.rule import Verdict
 
 _COLOURS = {
@@ -44,7 +45,10 @@ def _label(box: Box) -> str:
 
 def _said(link: Link) -> str:
     rule = link.judgement.rule
-    lines = [f"{link.judgement.verdict}: {rule.id} ({rule.confidence})", f"{link.users} users"]
+    lines = [
+        f"{link.judgement.verdict}: {rule.id} ({rule.confidence})",
+        counted(link.users, "user"),
+    ]
     return "<br/>".join(_escaped(line) for line in lines)
 
 

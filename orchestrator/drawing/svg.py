@@ -15,6 +15,7 @@ from orchestrator.drawing.names import clean, element_id, shortened
 from orchestrator.drawing.scene import Box, Link, Scene
 from orchestrator.drawing.words import box_title, link_title, mode_line, sites_line
 from orchestrator.model.state import AccessMode
+from orchestrator.model.words import counted
 from orchestrator.rules.rule import Verdict
 
 TEMPLATES = jinja2.Environment(
@@ -123,8 +124,10 @@ def _box(box: Box, layout: Layout, inner: Link | None, prefix: str) -> dict[str,
         rows = _build_rows(box, room)
     foot = mode_line(box)
     if inner is not None:
-        foot = f"{len(inner.paths)} paths among them" + (f", {inner.bad} bad" if inner.bad else "")
-    name = f"{len(box.group.pools)} pools" if many else pool.site
+        foot = f"{counted(len(inner.paths), 'path')} among them" + (
+            f", {inner.bad} bad" if inner.bad else ""
+        )
+    name = counted(len(box.group.pools), "pool") if many else pool.site
     kind = pool.product_line
     redirected = box.modes.get(AccessMode.PROXY, 0) < len(box.group.pools)
     return {

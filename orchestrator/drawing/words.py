@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.drawing.judged import JudgedPath
 from orchestrator.drawing.scene import Box, Link
 from orchestrator.model.state import AccessMode
+from orchestrator.model.words import counted
 
 _MOST = 12
 
@@ -20,7 +21,7 @@ def box_title(box: Box) -> str:
             mark = f" ({box.marks[name]})" if name in box.marks else ""
             lines.append(f"{name}: {release}{mark}")
     else:
-        lines += [f"{count} servers on {release}" for release, count in box.builds]
+        lines += [f"{counted(count, 'server')} on {release}" for release, count in box.builds]
     lines.append(mode_line(box))
     return "\n".join(line for line in lines if line)
 
@@ -55,7 +56,10 @@ def link_title(link: Link) -> str:
     lines = path_lines(link.worst)
     others = len(link.paths) - 1
     if others:
-        head = f"{len(link.paths)} paths, {link.users} users, {link.bad} not known to work."
+        head = (
+            f"{counted(len(link.paths), 'path')}, {counted(link.users, 'user')}, "
+            f"{link.bad} not known to work."
+        )
         lines = [head, "The worst of them:", *lines]
     return "\n".join(lines)
 
@@ -64,7 +68,7 @@ def path_lines(one: JudgedPath) -> list[str]:
     """One path in lines."""
     rule = one.judgement.rule
     lines = [
-        f"{one.path}, {one.path.users} users",
+        f"{one.path}, {counted(one.path.users, 'user')}",
         f"{one.decision.route}: {one.decision.reason} [{one.decision.confidence}]",
         f"{one.judgement.verdict} by rule {rule.id} [{rule.confidence}]: {rule.title}",
     ]

@@ -14,6 +14,7 @@ from orchestrator.journal.entry import Entry
 from orchestrator.journal.projection import RunView, view
 from orchestrator.model.plan import Plan
 from orchestrator.model.state import State, differences
+from orchestrator.model.words import counted
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
@@ -161,7 +162,8 @@ def require_windows(plan: Plan, done: Collection[str], times: Times | None, now:
             continue
         needs = found.minutes + found.reserve
         lines.append(
-            f"  {step.id} needs {needs} minutes ({found.reserve} of them to take it back); the "
+            f"  {step.id} needs {counted(needs, 'minute')} ({found.reserve} of them to take "
+            f"it back); the "
             f"longest window it may run in has {times.longest(step)}"
         )
     if lines:

@@ -13,6 +13,7 @@ from orchestrator.execution.verdict import StepVerdict
 from orchestrator.journal.entry import Kind
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.state import State
+from orchestrator.model.words import counted
 
 
 class Gatekeeper:
@@ -44,7 +45,9 @@ class Gatekeeper:
             return None
         probes = gates.baseline_probes(start)
         ways = sum(len(probe.sources) for probe in probes)
-        self._ports.say(f"Looking at every path before the first change: {ways} probes ...")
+        self._ports.say(
+            f"Looking at every path before the first change: {counted(ways, 'probe')} ..."
+        )
         try:
             looks = self._ports.look(probes) if probes else Looks(problem="no path can be probed")
         except OrchestratorError as error:

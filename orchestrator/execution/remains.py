@@ -10,6 +10,7 @@ from orchestrator.execution.position import position
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
 from orchestrator.model.state import State
+from orchestrator.model.words import counted
 
 _NAMED = 12
 
@@ -100,7 +101,7 @@ def _change(step: Step) -> str:
     if step.kind.changes_urls:
         urls = sorted({url or "none" for url in step.new_urls.values()})
         return f": ExternalUrl of {names} to {', '.join(urls)}"
-    return f": {len(step.probes)} probes, changes nothing"
+    return f": {counted(len(step.probes), 'probe')}, changes nothing"
 
 
 def _servers(plan: Plan, farm: ObservedFarm | None) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ def _servers(plan: Plan, farm: ObservedFarm | None) -> tuple[str, ...]:
         else:
             there.append(name)
     if there:
-        shown = ", ".join(there) if len(there) <= _NAMED else f"{len(there)} servers"
+        shown = ", ".join(there) if len(there) <= _NAMED else counted(len(there), "server")
         lines.append(f"{shown}: not touched by the way back, and where it leads")
     return tuple(lines)
 

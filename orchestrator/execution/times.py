@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from orchestrator.model.plan import Step
 from orchestrator.model.schedule import Calendar, Schedule, TimePolicy
 from orchestrator.model.window import MINUTE, Window
+from orchestrator.model.words import counted
 
 PLAN_TIMES = "the plan"
 """Where windows come from that were approved with the plan."""
@@ -102,7 +103,7 @@ class Times:
         if planned is not None and open_now.start < planned.start:
             return f"the plan gives it the window from {show(planned.start)}"
         left = max(0, (open_now.end - now) // MINUTE)
-        return f"it needs {whole // MINUTE} minutes, the window has {left} left"
+        return f"it needs {counted(whole // MINUTE, 'minute')}, the window has {left} left"
 
     def _place(self, step: Step) -> str:
         return step.pool.site if step.servers else "any site"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from orchestrator.inventory.findings import did_you_mean
 from orchestrator.model.topology import Balanced
+from orchestrator.model.words import counted
 
 
 class Entry(Protocol):
@@ -61,7 +62,7 @@ def faults(members: Collection[str], entries: Sequence[Entry]) -> Iterator[tuple
         count, least = len({*entry.servers}), entry.minimum_in_service
         if least is not None and least >= count:
             message = (
-                f"minimum_in_service {least} of {count} servers behind {entry.name}: "
+                f"minimum_in_service {least} of {counted(count, 'server')} behind {entry.name}: "
                 "none could ever be updated"
             )
             yield number, message, f"use at most {count - 1}"

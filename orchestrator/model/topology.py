@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from orchestrator.model.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -158,7 +160,10 @@ class Pool:
         for name, servers, least in self.kept:
             left = sum(server not in away for server in servers)
             if left < least:
-                return f"{name} would have {left} servers in service, its minimum is {least}"
+                return (
+                    f"{name} would have {counted(left, 'server')} in service, its "
+                    f"minimum is {least}"
+                )
         return ""
 
 

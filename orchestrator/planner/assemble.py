@@ -13,6 +13,7 @@ from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, Pool, PoolId, Protocol, Topology
+from orchestrator.model.words import counted
 from orchestrator.planner.batches import Batch, batches
 from orchestrator.planner.brackets import bracket
 from orchestrator.planner.constraints import Arc, PathFacts
@@ -206,10 +207,11 @@ def _switch(
 ) -> str:
     on = kind is StepKind.ENABLE_REDIRECTION
     users = topology.users_of(label)
+    sent = f"{counted(users, 'user')} {'is' if users == 1 else 'are'}"
     pool = topology.pools[label.pool]
     evidence = pool.redirect_evidence or "declared only: no dated evidence that clients reach it"
     reason = (
-        f"No order keeps {label} working by proxy; {users} users are sent to "
+        f"No order keeps {label} working by proxy; {sent} sent to "
         f"{pool.redirect_url or 'its address'} meanwhile ({evidence})"
         if on
         else f"What made the redirection of {label} necessary is over; the prior values come back"

@@ -10,6 +10,7 @@ from orchestrator.model.build import Build
 from orchestrator.model.plan import Outage
 from orchestrator.model.state import State
 from orchestrator.model.topology import Pool, Topology
+from orchestrator.model.words import counted
 from orchestrator.planner.way import Change, Ways, ways_of_pool
 
 
@@ -91,7 +92,8 @@ def consent_findings(topology: Topology, start: State, end: State) -> list[Diagn
                 Diagnostic(
                     "CAS-E306",
                     f"pool {pool.id}",
-                    f"must keep {pool.minimum_in_service} of {len(pool.servers)} servers in "
+                    f"must keep {pool.minimum_in_service} of "
+                    f"{counted(len(pool.servers), 'server')} in "
                     "service, so none may be changed",
                     remedy="lower minimum_in_service of the pool, or hold the pool",
                 )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from orchestrator.errors import NoPlanFound, NoSafePlan
 from orchestrator.model.topology import Label, Protocol, Topology
+from orchestrator.model.words import counted
 from orchestrator.planner.capable import why_not
 from orchestrator.planner.constraints import Arc, PathFacts
 from orchestrator.planner.cycles import Sequences, cheapest_cut, find_cycle
@@ -70,8 +71,8 @@ def no_order(
         names = " and ".join(map(str, cure))
         users = sum(map(topology.users_of, cure))
         remedy = (
-            f"publish {names} and set redirect_url there (the cheapest cure, {users} users would "
-            f"be redirected meanwhile); or {remedy}"
+            f"publish {names} and set redirect_url there (the cheapest cure, "
+            f"{counted(users, 'user')} would be redirected meanwhile); or {remedy}"
         )
     kind = NoPlanFound if not_all else NoSafePlan
     return kind("\n".join(lines), remedy, _diagram(topology, found))
@@ -124,8 +125,8 @@ def bad_end(broken: Iterable[tuple[PathFacts, Judgement]], topology: Topology) -
     for fact, judgement in broken:
         path = fact.path
         lines.append(
-            f"  {path}, {path.users} users: {judgement.verdict} by rule {judgement.rule.id} "
-            f"[{judgement.rule.confidence}]: {judgement.rule.title}"
+            f"  {path}, {counted(path.users, 'user')}: {judgement.verdict} by rule "
+            f"{judgement.rule.id} [{judgement.rule.confidence}]: {judgement.rule.title}"
         )
         held = [str(p) for p in path[:2] if topology.pools[p].hold]
         why = f"; {', '.join(held)} is held" if held else ""

@@ -10,6 +10,7 @@ from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Bound, Calendar, Schedule, TimedStep, TimePolicy
 from orchestrator.model.topology import Label, Topology
 from orchestrator.model.window import moment_of
+from orchestrator.model.words import counted
 from orchestrator.planner.bounds import earliest_ends, least_end, least_user_minutes
 from orchestrator.planner.packing import MOST_PLACEMENTS, pack
 from orchestrator.planner.placing import Packed
@@ -104,7 +105,7 @@ def _require_room(work: Workload, calendar: Calendar, policy: TimePolicy) -> Non
         )
         looking = policy.minutes(task.step) - task.step.estimated_minutes
         lines.append(
-            f"  {task.step.id} needs {task.need + task.reserve} minutes "
+            f"  {task.step.id} needs {counted(task.need + task.reserve, 'minute')} "
             f"({task.step.estimated_minutes} estimated, {looking} to verify, {task.reserve} "
             f"reserved for the way back); {room}"
         )
@@ -149,7 +150,7 @@ def _left_on(work: Workload, starts: Sequence[int]) -> Iterable[str]:
         yield (
             f"{label} stays redirected from one window into the {between} {again} after it: "
             f"{hours(minutes)} in all, {hours(minutes * redirection.users)} of users "
-            f"({redirection.users} users); the farm is safe meanwhile"
+            f"({counted(redirection.users, 'user')}); the farm is safe meanwhile"
         )
 
 

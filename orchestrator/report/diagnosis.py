@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.graph import Diagnosis
+from orchestrator.model.words import counted
 from orchestrator.report.console import NARROW, verdict_text
 from orchestrator.rules.engine import Judgement, PathJudgement
 from orchestrator.rules.rule import Verdict
@@ -37,11 +38,12 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis, *, basis: str) -> No
 def _sentence(diagnosis: Diagnosis, basis: str) -> str:
     blocked = diagnosis.blocked
     users = sum(found.path.users for found in blocked)
+    one = len(blocked) == 1
     head = (
-        f"{len(blocked)} of {len(diagnosis.paths)} paths do not work or are not known to, "
-        f"{users} users."
+        f"{len(blocked)} of {counted(len(diagnosis.paths), 'path')} {'does' if one else 'do'} not "
+        f"work or {'is' if one else 'are'} not known to, {counted(users, 'user')}."
         if blocked
-        else f"None of {len(diagnosis.paths)} paths is known to be broken."
+        else f"None of {counted(len(diagnosis.paths), 'path')} is known to be broken."
     )
     ahead = (
         f" {len(diagnosis.sources_first)} more would stop if sources were upgraded first."
@@ -59,7 +61,7 @@ def _print_paths(console: Console, title: str, paths: Sequence[PathJudgement]) -
     for found in paths:
         rule = found.worst.rule
         line = verdict_text(found.worst)
-        line.append(f" {found.path}, {found.path.users} users", style="default not bold")
+        line.append(f" {found.path}, {counted(found.path.users, 'user')}", style="default not bold")
         console.print(line, soft_wrap=True)
         said = Text(f"    {found.decision.route}, {rule.id} [{rule.confidence}]")
         console.print(said, soft_wrap=True)
@@ -94,7 +96,9 @@ def _print_symptoms(console: Console, paths: Sequence[PathJudgement], title: str
         pairs = found.blocking
         rule = found.worst.rule
         seen = symptom_text(found.worst)
-        console.print(Text(f"  {found.path}, {found.path.users} users: {seen}"), soft_wrap=True)
+        console.print(
+            Text(f"  {found.path}, {counted(found.path.users, 'user')}: {seen}"), soft_wrap=True
+        )
         if pairs:
             total = len(found.pairs)
             console.print(

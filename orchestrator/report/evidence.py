@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.checker import CheckReport
 from orchestrator.model.plan import Plan
 from orchestrator.model.topology import Topology
+from orchestrator.model.words import counted
 from orchestrator.rules.engine import RuleBook
 
 
@@ -14,14 +15,14 @@ def evidence_lines(
     """Extent of the check, what is broken before and after, and the verdicts leaned on."""
     lines = [
         (
-            f"{len(plan.steps)} steps; {report.states} states of {report.paths} paths looked at, "
-            "in every order `after` allows and every interruption: "
-            f"{len(report.violations)} faults."
+            f"{counted(len(plan.steps), 'step')}; {counted(report.states, 'state')} of "
+            f"{counted(report.paths, 'path')} looked at, in every order `after` allows and "
+            f"every interruption: {len(report.violations)} faults."
         )
     ]
     for when, state in (("before", plan.start), ("after", plan.end)):
         broken = [f for f in book.judge_all(topology, state) if f.worst.blocks]
-        names = ", ".join(f"{f.path} ({f.path.users} users)" for f in broken)
+        names = ", ".join(f"{f.path} ({counted(f.path.users, 'user')})" for f in broken)
         lines.append(f"Not known to work {when} it: {names or 'no path'}.")
     for name in plan.leans_on:
         rule = book.by_id.get(name)

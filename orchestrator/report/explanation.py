@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from orchestrator.model.build import Build, Catalogue
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.state import AccessMode
+from orchestrator.model.words import counted
 from orchestrator.planner.explanation import (
     Consequence,
     Ground,
@@ -69,7 +70,8 @@ class Words:
         lines += self._links(found.waits_for, "after", lambda link: link.first)
         if found.waits_for:
             lines.append(
-                f"  At the earliest {found.minutes} minutes into the work, as estimated: "
+                f"  At the earliest {counted(found.minutes, 'minute')} into the work, "
+                "as estimated: "
                 f"{' -> '.join((*found.chain, step.id))}"
             )
         else:
@@ -108,7 +110,7 @@ class Words:
     def path(self, found: PathExplanation) -> list[str]:
         """What becomes of a path, from the start through the plan to the end."""
         lines = [
-            f"Path {found.path}, {found.path.users} users",
+            f"Path {found.path}, {counted(found.path.users, 'user')}",
             f"  at the start: {self._state(found.at_start)}",
         ]
         told = found.at_start
@@ -176,7 +178,7 @@ class Words:
         where = ", half of it redirected" if guard.mode is AccessMode.MIXED else ""
         would = "would be repaired and then again be" if guard.again else "would be"
         return (
-            f"otherwise {guard.path}, {guard.path.users} users: {guard.source} on "
+            f"otherwise {guard.path}, {counted(guard.path.users, 'user')}: {guard.source} on "
             f"{self._build(guard.source_build)} in front of {guard.target} on "
             f"{self._build(guard.target_build)}{where} {would} {_verdict(guard.judgement)} "
             f"by {self._rule(guard.judgement.rule)}"
@@ -195,7 +197,7 @@ class Words:
         return [
             f"  after {', '.join(done) or 'nothing'}{meanwhile}:",
             f"  {found.message}",
-            f"  {judged.path.users} users, {pairs}; what they see: {seen}",
+            f"  {counted(judged.path.users, 'user')}, {pairs}; what they see: {seen}",
         ]
 
     def _state(self, found: PathJudgement) -> str:
@@ -212,7 +214,7 @@ class Words:
             change = f"{self._build(step.from_build)} -> {self._build(step.to_build)}"
             return f"{', '.join(step.servers)}: {change}"
         if step.kind is StepKind.VERIFY:
-            return f"{step.looks} probes"
+            return counted(step.looks, "probe")
         if step.folder:
             return f"{', '.join(step.servers)}: folder {copied(step)}"
         urls = ", ".join(sorted({url or "none" for url in step.new_urls.values()}))

@@ -15,6 +15,7 @@ from orchestrator.journal.projection import RunView
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, StepKind
 from orchestrator.model.state import State
+from orchestrator.model.words import counted
 
 _STYLE = {
     StepStatus.STARTED: "yellow",
@@ -147,7 +148,7 @@ def _iso(time: datetime | None) -> str | None:
 
 def _short(key: str, value: object) -> str:
     if key in _SHOWN_AS_COUNT and isinstance(value, Mapping):
-        return f"{len(value)} servers"
+        return counted(len(value), "server")
     if isinstance(value, Mapping):
         return ", ".join(f"{k} {v}" for k, v in value.items() if v != "")
     if isinstance(value, list):

@@ -16,6 +16,7 @@ from rich.text import Text
 from orchestrator.execution.results import TaskOutcome
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
+from orchestrator.model.words import counted
 from orchestrator.report.progress import finished_line
 
 _LOUD = frozenset({TaskOutcome.FAILED, TaskOutcome.UNREACHABLE})
@@ -68,7 +69,11 @@ class LiveProgress:
             self._stage = {s.id: n for n, stage in enumerate(stages, 1) for s in stage}
             self._stages, self._total, self._left = len(stages), len(plan.steps), total_minutes
             self._began = self._clock()
-        self._print(Text(f"{len(plan.steps)} steps, estimated {total_minutes} minutes"))
+        self._print(
+            Text(
+                f"{counted(len(plan.steps), 'step')}, estimated {counted(total_minutes, 'minute')}"
+            )
+        )
 
     def on_step_started(self, step: Step, index: int, total: int) -> None:
         """Draw it from now on."""
@@ -115,7 +120,7 @@ class LiveProgress:
         stages = sorted({self._stage.get(one.step.id, 0) for one in running})
         shown = ", ".join(map(str, stages))
         head = Text(
-            f"stage {shown} of {self._stages} · {done} of {self._total} steps done · "
+            f"stage {shown} of {self._stages} · {done} of {counted(self._total, 'step')} done · "
             f"{duration(now - self._began)} so far · about {left} min of work left",
             style="bold",
             no_wrap=True,

@@ -16,6 +16,7 @@ from orchestrator.discovery.answer import AffectedSource, Answer, ObservedPath
 from orchestrator.discovery.evidence import EventEvidence, Evidence, FileRead
 from orchestrator.discovery.iis.resolve import BY_STRANGER
 from orchestrator.discovery.profile import HourProfile
+from orchestrator.model.words import counted
 from orchestrator.report.console import verdict_text
 from orchestrator.report.observed_document import observed_document
 from orchestrator.rules.rule import Verdict
@@ -271,11 +272,6 @@ def _left_out(console: Console, count: int, what: str) -> None:
 def times(count: int) -> str:
     """``once``, ``2 times``."""
     return "once" if count == 1 else f"{count} times"
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 source``, ``2 sources``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _time(moment: datetime | None) -> str:

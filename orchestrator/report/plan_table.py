@@ -10,6 +10,7 @@ from orchestrator.checker import CheckReport
 from orchestrator.model.build import Catalogue
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.topology import PoolId, Topology
+from orchestrator.model.words import counted
 from orchestrator.report.console import NARROW
 from orchestrator.report.folders import LEFT, copied
 from orchestrator.rules.engine import RuleBook
@@ -54,11 +55,13 @@ def _steps(plan: Plan, catalogue: Catalogue) -> Table:
             str(number),
             str(stage_of[step.id]),
             Text(f"{step.kind} {_where(step)}" + (" PILOT" if step.pilot else "")),
-            Text("\n".join(step.servers) or f"{step.looks} probes"),
+            Text("\n".join(step.servers) or counted(step.looks, "probe")),
             Text(_change(step, catalogue)),
             str(step.estimated_minutes),
             Text(
-                f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
+                f"{step.outage.minutes} min x {counted(step.outage.users, 'user')}"
+                if step.outage
+                else "none"
             ),
             Text(_undo(step)),
         )
@@ -71,7 +74,11 @@ def _blocks(plan: Plan, catalogue: Catalogue) -> list[Text]:
     lines = [Text("Plan", style="bold")]
     for number, step in enumerate(plan.steps, 1):
         pilot = " PILOT" if step.pilot else ""
-        outage = f"{step.outage.minutes} min x {step.outage.users} users" if step.outage else "none"
+        outage = (
+            f"{step.outage.minutes} min x {counted(step.outage.users, 'user')}"
+            if step.outage
+            else "none"
+        )
         lines += [
             Text(f"{number:>3} {step.kind} {_where(step)}{pilot}", style="bold"),
             Text(f"    stage {stage_of[step.id]}, {step.estimated_minutes} min"),
@@ -122,12 +129,14 @@ def _summary(topology: Topology, plan: Plan, book: RuleBook, report: CheckReport
     outage = sum(step.outage.user_minutes for step in plan.steps if step.outage)
     lines = [
         (
-            f"{len(plan.steps)} steps, {minutes} minutes one after another, as estimated; "
+            f"{counted(len(plan.steps), 'step')}, {counted(minutes, 'minute')} one after "
+            "another, as estimated; "
             f"planned outage {outage} user-minutes."
         ),
         (
-            f"Independent check: {report.states} states of {report.paths} paths in every order "
-            f"`after` allows and every interruption: {len(report.violations)} newly broken."
+            f"Independent check: {counted(report.states, 'state')} of "
+            f"{counted(report.paths, 'path')} in every order `after` allows and "
+            f"every interruption: {len(report.violations)} newly broken."
         ),
     ]
     broken = book.broken_paths(topology, plan.start)

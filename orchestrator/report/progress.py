@@ -10,6 +10,7 @@ from rich.text import Text
 from orchestrator.execution.results import TaskOutcome
 from orchestrator.journal.steps import StepStatus
 from orchestrator.model.plan import Plan, Step
+from orchestrator.model.words import counted
 
 _STYLE = {
     StepStatus.SUCCEEDED: "green",
@@ -44,11 +45,13 @@ class LineProgress:
     def on_run_started(self, plan: Plan, total_minutes: int) -> None:
         """Say how much there is to do."""
         self._left = total_minutes
-        self._print(f"{len(plan.steps)} steps, estimated {total_minutes} minutes")
+        self._print(
+            f"{counted(len(plan.steps), 'step')}, estimated {counted(total_minutes, 'minute')}"
+        )
 
     def on_step_started(self, step: Step, index: int, total: int) -> None:
         """Say which step, and how long all that is left may take."""
-        where = ", ".join(step.servers) or f"{step.looks} probes"
+        where = ", ".join(step.servers) or counted(step.looks, "probe")
         head = self._heads[step.id] = f"[{index}/{total}] {step.id}"
         self._print(
             f"{head}: {where}; estimated {step.estimated_minutes} min, {self._left} min to the end"

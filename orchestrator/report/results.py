@@ -13,6 +13,7 @@ from orchestrator.drawing import Scene, scene_document
 from orchestrator.execution.run import RunReport
 from orchestrator.execution.stop import StopReport
 from orchestrator.graph import Diagnosis
+from orchestrator.model.words import counted
 from orchestrator.report.diagnosis import path_document, print_diagnosis
 
 
@@ -78,7 +79,8 @@ class Ran:
         if stop is None:
             out.print(
                 Text(
-                    f"Done: {len(self.report.done)} steps in {self.report.seconds:.0f} s; every "
+                    f"Done: {counted(len(self.report.done), 'step')} in "
+                    f"{self.report.seconds:.0f} s; every "
                     "probe saw what the plan expects, and the farm was read and is where the plan "
                     "ends.",
                     style="green",

@@ -12,6 +12,7 @@ from rich.text import Text
 from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Schedule
 from orchestrator.model.window import Window
+from orchestrator.model.words import counted
 from orchestrator.report.console import NARROW
 
 Zone = Callable[[str], tzinfo]
@@ -46,7 +47,8 @@ def summary(schedule: Schedule, zone: Zone) -> list[str]:
         (
             f"{count} {'window' if count == 1 else 'windows'}, {_hours(schedule.minutes)} from the "
             f"first one's start ({show(schedule.begin, local)}) to the end "
-            f"({show(schedule.end, local)}), at most {schedule.policy.max_parallel} steps at once."
+            f"({show(schedule.end, local)}), at most "
+            f"{counted(schedule.policy.max_parallel, 'step')} at once."
         ),
         (
             f"No schedule of these steps ends before {show(schedule.bound.end, local)} "

@@ -17,6 +17,7 @@ from orchestrator.discovery.files import InputFile, find_files
 from orchestrator.discovery.rows import clixml, csv_file, json_file
 from orchestrator.discovery.rows.row import Damaged
 from orchestrator.discovery.text import decoded, head, lines
+from orchestrator.model.words import counted
 
 ENDINGS = (".evtx", ".xml", ".clixml", ".csv", ".txt", ".json")
 Progress = Callable[[int, int], object]
@@ -143,7 +144,7 @@ class _Reader:
 
     def _damaged(self, why: str, line: int) -> None:
         if self._records:
-            said = f"{why}; {self._records} records before that were read"
+            said = f"{why}; {counted(self._records, 'record')} before that were read"
             self._warn("CAS-W813", said, line)
         else:
             self._warn("CAS-W812", f"{why}; nothing of it was used", line, _TRY)
@@ -153,15 +154,19 @@ class _Reader:
         tally = self._tally
         for why, (count, line) in self._bad.items():
             if why != "unreadable":
-                self._warn("CAS-W813", f"{count} records {why} were left out", line)
+                self._warn("CAS-W813", f"{counted(count, 'record')} {why}: left out", line)
         if tally.order_unknown:
             said = "dates such as 03/04/2012 may be in March or April; times were left out"
             self._warn("CAS-W821", said, 0, "export as CLIXML or XML, which say it")
         elif tally.without_zone:
-            said = f"the times of {tally.without_zone} events have no zone; read as --zone says"
+            said = (
+                f"the times of {counted(tally.without_zone, 'event')} have no zone; "
+                "read as --zone says"
+            )
             self._warn("CAS-W822", said)
         if tally.without_time:
-            self._warn("CAS-W823", f"{tally.without_time} events have no time that can be read")
+            events = counted(tally.without_time, "event")
+            self._warn("CAS-W823", f"{events} without a time that can be read")
 
     def _warn(self, code: str, message: str, line: int = 0, remedy: str = "") -> None:
         file = str(self._path)

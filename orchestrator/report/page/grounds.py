@@ -8,6 +8,7 @@ from orchestrator.drawing.judged import judged_paths
 from orchestrator.graph import diagnose
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.topology import PoolId
+from orchestrator.model.words import counted
 from orchestrator.report.page.inputs import ReportInput
 from orchestrator.rules.rule import Confidence, Rule, Verdict
 
@@ -102,7 +103,8 @@ def pilot_lines(given: ReportInput) -> list[str]:
             lines.append(
                 f"Step {number} looks through {len(sources)} sources ({', '.join(sources[:8])}"
                 + (", …" if len(sources) > 8 else "")
-                + f") in {step.looks} probes: {step.reason}. If one is refused, or event 46 "
+                + f") in {counted(step.looks, 'probe')}: {step.reason}. If one is refused, "
+                f"or event 46 "
                 "is logged, the run stops and the rule counts as broken from then on."
             )
         else:
@@ -140,7 +142,7 @@ def advice(given: ReportInput) -> tuple[bool, list[str]]:
         if one.path.source in facing:
             rule = one.worst.rule
             text = f"{rule.title} ({one.worst.verdict}, {rule.id} [{rule.confidence}])"
-            reasons.setdefault(text, []).append(f"{one.path}, {one.path.users} users")
+            reasons.setdefault(text, []).append(f"{one.path}, {counted(one.path.users, 'user')}")
     for text, paths in reasons.items():
         shown = "; ".join(paths[:4]) + (f"; and {len(paths) - 4} more" if len(paths) > 4 else "")
         lines.append(f"With the Internet-facing servers first: {text}: {shown}.")

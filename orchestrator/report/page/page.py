@@ -10,6 +10,7 @@ import jinja2
 from orchestrator.drawing import legend_svg
 from orchestrator.drawing import style as drawing_style
 from orchestrator.drawing.names import clean
+from orchestrator.model.words import counted
 from orchestrator.report.page import actual, grounds, people, pictures, steps, summary
 from orchestrator.report.page.inputs import ReportInput
 from orchestrator.report.page.times import Times
@@ -22,6 +23,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.globals["counted"] = counted
 
 
 def report_html(given: ReportInput) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.topology import PoolId, ProxyPath
+from orchestrator.model.words import counted
 from orchestrator.report.page.inputs import ReportInput
 from orchestrator.report.page.summary import broken_before
 from orchestrator.report.page.times import Times
@@ -84,7 +85,7 @@ def _broken_today(given: ReportInput, times: Times) -> list[Seen]:
         found.append(
             Seen(
                 f"today, {until}",
-                f"{path.users} users of {path.target} who come in through {path.source}",
+                f"{counted(path.users, 'user')} of {path.target} who come in through {path.source}",
                 f"{path.protocol.upper()} does not work for them, or is not known to{quoted}.",
                 "known; this change repairs it."
                 if step
@@ -115,8 +116,8 @@ def _outages(given: ReportInput, times: Times) -> list[Seen]:
     return [
         Seen(
             times.span(step, step),
-            f"{step.outage.users} users of {step.pool}",
-            f"Outlook Web App is not available for up to {step.outage.minutes} minutes.",
+            f"{counted(step.outage.users, 'user')} of {step.pool}",
+            f"Outlook Web App is not available for up to {counted(step.outage.minutes, 'minute')}.",
             "planned and agreed; try again after the time given.",
             times.order(step),
         )
@@ -139,7 +140,7 @@ def _redirections(given: ReportInput, times: Times) -> list[Seen]:
         found.append(
             Seen(
                 times.span(step, off),
-                f"{users} users of {step.pool} who come in elsewhere",
+                f"{counted(users, 'user')} of {step.pool} who come in elsewhere",
                 f"The browser goes to {urls} and may ask to sign in once more.",
                 "expected; the address is ours. Bookmarks need not be changed.",
                 times.order(step),
@@ -165,7 +166,8 @@ def _sessions(given: ReportInput, times: Times) -> list[Seen]:
             Seen(
                 times.span(first, last),
                 f"users signed in through {pool}",
-                f"A session ends when its server is taken out; {servers} servers, one batch "
+                f"A session ends when its server is taken out; "
+                f"{counted(servers, 'server')}, one batch "
                 "after the other.",
                 "sign in again; another server answers.",
                 times.order(first),

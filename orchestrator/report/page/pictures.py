@@ -18,6 +18,7 @@ from orchestrator.drawing.judged import judged_paths
 from orchestrator.model.plan import StepKind, after_all
 from orchestrator.model.state import State
 from orchestrator.model.topology import Protocol
+from orchestrator.model.words import counted
 from orchestrator.report.page.inputs import ReportInput
 from orchestrator.rules.rule import Verdict
 
@@ -82,7 +83,10 @@ def _states(given: ReportInput) -> list[tuple[str, str, State]]:
     run = given.run
     if run.started is not None and not run.finished:
         done = [step for step in plan.steps if run.status(step.id).done]
-        text = f"{len(done)} steps done, as the journal implies; nothing was read for this picture"
+        text = (
+            f"{counted(len(done), 'step')} done, as the journal implies; nothing was "
+            f"read for this picture"
+        )
         found.append(("As it stands", text, after_all(plan.start, done)))
     return found
 
@@ -116,6 +120,7 @@ def _line(given: ReportInput, protocol: Protocol) -> str:
     judged = judged_paths(given.topology, given.plan.start, given.book, protocol)
     rules = Counter(f"{o.judgement.rule.id} [{o.judgement.rule.confidence}]" for o in judged)
     return (
-        f"{protocol}: {len(judged)} paths, ok before, during and after, by {', '.join(rules)}; "
+        f"{protocol}: {counted(len(judged), 'path')}, ok before, during and after, by "
+        f"{', '.join(rules)}; "
         "not drawn."
     )

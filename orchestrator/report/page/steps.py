@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.model.plan import Step, StepKind
+from orchestrator.model.words import counted
 from orchestrator.report.folders import LEFT, copied
 from orchestrator.report.page.grounds import reason_parts
 from orchestrator.report.page.inputs import ReportInput
@@ -112,4 +113,4 @@ def _change(given: ReportInput, step: Step) -> str:
         return "OWA ExternalUrl → " + ", ".join(url or "none" for url in urls)
     if step.kind.copies_folder:
         return f"folder {copied(step)}"
-    return f"{step.looks} probes"
+    return counted(step.looks, "probe")

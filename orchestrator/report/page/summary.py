@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.drawing.chart import durations
 from orchestrator.model.topology import ProxyPath
+from orchestrator.model.words import counted
 from orchestrator.report.page.inputs import ReportInput
 
 
@@ -24,16 +25,18 @@ def sentence(given: ReportInput) -> str:
     goals = " and ".join(
         given.catalogue.name(build) for _, build in sorted(given.saved.goals.items())
     )
-    what = f"bring {len(changed)} servers to {goals}" if goals else "take the farm back"
+    what = f"bring {counted(len(changed), 'server')} to {goals}" if goals else "take the farm back"
     if check.violations:
         return (
-            f"NOT SAFE: of the {check.states} states these {len(plan.steps)} steps can pass "
-            f"through, {len(check.violations)} break a path."
+            f"NOT SAFE: of the {counted(check.states, 'state')} these "
+            f"{counted(len(plan.steps), 'step')} can pass through, {len(check.violations)} break "
+            "a path."
         )
     parts = [
         (
-            f"In {len(plan.steps)} steps that {what}, no proxied path that works today stops "
-            f"working by the rules in force, in any of the {check.states} states on the way"
+            f"In {counted(len(plan.steps), 'step')} that {what}, no proxied path that works today "
+            "stops working by the rules in force, in any of the "
+            f"{counted(check.states, 'state')} on the way"
         )
     ]
     before, after = broken_before(given), broken_after(given)
@@ -46,7 +49,7 @@ def sentence(given: ReportInput) -> str:
         done = "is" if repaired == 1 else "are"
         if len(before) == 1 and not repaired:
             done = "is NOT"
-        parts.append(f"{what} not work today ({users} users) {done} repaired")
+        parts.append(f"{what} not work today ({counted(users, 'user')}) {done} repaired")
     if plan.leans_on:
         pilot = "the pilot tests first" if plan.shown_by_pilot else "nobody tests first"
         count = len(plan.leans_on)
@@ -75,7 +78,11 @@ def tiles(given: ReportInput) -> list[tuple[str, str, str]]:
     outage = sum(s.outage.user_minutes for s in plan.steps if s.outage)
     minutes = sum(s.estimated_minutes for s in plan.steps)
     found = [
-        (f"{len(plan.steps)}", "steps", f"{len(changed)} servers change, {minutes} min of work"),
+        (
+            f"{len(plan.steps)}",
+            "steps",
+            f"{counted(len(changed), 'server')} change, {minutes} min of work",
+        ),
         (
             f"{len(before)} → {len(after)}",
             "paths not known to work",

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from orchestrator.model.plan import Step
 from orchestrator.model.schedule import TimedStep, TimePolicy
 from orchestrator.model.window import MINUTE, Window
+from orchestrator.model.words import counted
 from orchestrator.report.page.inputs import ReportInput
 
 
@@ -86,7 +87,7 @@ class Times:
     def span_of_plan(self) -> str:
         """From the first start to the last end."""
         if self._schedule is None:
-            return f"{self.total} minutes one after another; no window is given"
+            return f"{counted(self.total, 'minute')} one after another; no window is given"
         first = min(timed.start for timed in self._schedule.steps)
         return f"{self._wall(first)} to {self._wall(self._schedule.end)} ({self.zone})"
 

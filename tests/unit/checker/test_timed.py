@@ -81,7 +81,7 @@ def first_change(plan: Plan) -> str:
         ("reserve does not fit", "lies in no window"),
         ("window overrun", "lies in no window"),
         ("outside all windows", "lies in no window"),
-        ("too short", "is given 1 minutes, it needs 30"),
+        ("too short", "is given 1 minute, it needs 30"),
         ("left out", "has no time"),
         ("twice", "has 2 times"),
         ("unknown", "has a time and is no step"),

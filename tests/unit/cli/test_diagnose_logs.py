@@ -37,7 +37,7 @@ def test_logs_nobody_can_use_are_an_error_not_a_zero(
     log = write(tmp_path, "a.log", b"\x00\xff" * 100)
     assert main(["diagnose", "--iis-logs", log]) == 1
     shown = capsys.readouterr()
-    assert "CAS-E812 the logs: none of 1 files could be used" in shown.err
+    assert "CAS-E812 the logs: none of 1 file could be used" in shown.err
     assert f"CAS-W812 file {log}" in shown.err
     assert "Affected" not in shown.out
 

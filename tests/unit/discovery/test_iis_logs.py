@@ -109,7 +109,7 @@ def test_gzip_and_folders_and_days_add_up(tmp_path: Path) -> None:
     assert [file.kind for file in evidence.files] == ["iis", "iis"]
     (finding,) = messages(evidence)
     assert finding.startswith("CAS-W811")
-    assert "1 files were left out" in finding
+    assert "1 file left out that does not end in .log" in finding
 
 
 def test_lines_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

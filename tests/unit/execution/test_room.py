@@ -33,7 +33,7 @@ def test_two_servers_of_a_pool_only_if_its_minimum_is_kept() -> None:
     )
     third = upgrade("rome-3", "rome-cas-03")
     assert room(1, ROME_1, ROME_2, third).hindrance(ROME_2, [ROME_1]) == ""
-    assert "1 servers in service, its minimum is 2" in room(2, ROME_1, ROME_2, third).hindrance(
+    assert "1 server in service, its minimum is 2" in room(2, ROME_1, ROME_2, third).hindrance(
         ROME_2, [ROME_1]
     )
 
