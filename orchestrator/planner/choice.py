@@ -7,6 +7,7 @@ sets of labels are tried from the one that is cheapest by itself, until no other
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Timing
 from orchestrator.model.topology import Topology
 from orchestrator.planner.alternatives import Labels
-from orchestrator.planner.core import Solved, hints, solve
+from orchestrator.planner.core import Solved, hints, near, solvable, solve
 from orchestrator.planner.improve import improve
 from orchestrator.planner.packing import MOST_PLACEMENTS
 from orchestrator.planner.price import Cost
@@ -29,6 +30,9 @@ MOST_PLANS = 12
 FIRST_LOOK = 3_000
 """Effort of a timetable while sets of labels are compared; the chosen one gets all of it."""
 
+PLACEMENTS_OF_STEP = 400
+"""All of it per step: on farms of up to 250 steps more was found to gain nothing."""
+
 
 @dataclass(frozen=True)
 class Sets:
@@ -38,8 +42,11 @@ class Sets:
     ----------
     tried : iterable of tuple of int and Labels or None
         As `cuts_in_order` gives them; at least one set.
-    others : int
-        What any set costs at least that is not among them, though all are asked for.
+    others : int or None
+        What any set costs at least that is not among them, though all are asked for; None if
+        there is no such set.
+    at_least : int
+        What any set costs at least.
     core : Core or None
         To be solved as a whole, with the calendar, where there is one.
     large : Core or None
@@ -49,7 +56,8 @@ class Sets:
     """
 
     tried: Iterable[tuple[int, Labels | None]]
-    others: int
+    others: int | None
+    at_least: int = 0
     core: Core | None = None
     large: Core | None = None
     floor: Callable[[], int] | None = None
@@ -59,11 +67,20 @@ class Sets:
 class _Judged:
     """A plan as made and with its times, what it costs and at least costs, and times to try."""
 
+    labels: Labels
     bare: Plan
     plan: Plan
     cost: Cost
     least: int
     hints: Mapping[str, int]
+
+    @property
+    def met(self) -> bool:
+        """Whether no timetable of this order is better."""
+        timed = self.plan.schedule
+        if timed is None:
+            return True
+        return timed.user_minutes == timed.bound.user_minutes and not timed.gap
 
 
 def cheapest_plan(
@@ -89,34 +106,10 @@ def cheapest_plan(
     NoSafePlan
         If no plan tried fits the windows: the reason of the first.
     """
-    best: _Judged | None = None
-    misfit: NoSafePlan | None = None
-    bounds = [sets.others]
-    for tried, (at_least, labels) in enumerate(sets.tried):
-        if labels is None or tried == MOST_PLANS or (best and at_least >= best.cost.total):
-            bounds.append(at_least)
-            break
-        cost = Cost(2 * len(labels), 0, charge)
-        try:
-            found = _judged(topology, build(labels), cost, timing, FIRST_LOOK)
-        except NoSafePlan as error:
-            misfit = misfit or error
-            continue
-        bounds.append(found.least)
-        if best is None or found.cost.total < best.cost.total:
-            best = found
-    if best is None:
-        raise misfit or ValueError("no set of labels to try")
-    at_least = min(bounds)
+    choice = _Choice(topology, sets, build, charge, timing)
+    best, at_least = choice.compared()
     if timing is not None:
-        whole = solve(sets.core, best.plan) if sets.core and best.cost.switches else None
-        at_least = max(at_least, whole.at_least if whole else 0)
-        best = _with(topology, whole, build, best, timing, FIRST_LOOK)
-        full = _judged(topology, best.bare, best.cost, timing, MOST_PLACEMENTS, best.hints)
-        best = full if full.cost.total <= best.cost.total else best
-        if sets.large is not None and best.cost.switches:
-            better = improve(sets.large, best.plan)
-            best = _with(topology, better, build, best, timing, MOST_PLACEMENTS)
+        best, at_least = choice.timed(best, at_least)
     if not best.cost.switches:
         return best.plan
     if sets.floor is not None and at_least < best.cost.total:
@@ -125,41 +118,85 @@ def cheapest_plan(
     return dataclasses.replace(best.plan, remarks=(words, *best.plan.remarks))
 
 
-def _with(
-    topology: Topology,
-    found: Solved | None,
-    build: Callable[[Labels], Plan],
-    best: _Judged,
-    timing: Timing,
-    effort: int,
-) -> _Judged:
-    """The better of a plan and what a solver found for its core."""
-    if found is None or found.cost >= best.cost.total:
-        return best
-    cost = Cost(2 * len(found.labels), 0, best.cost.charge)
-    try:
-        plan = build(found.labels)
-        times = hints(plan, found.starts)
-        other = _judged(topology, plan, cost, timing, effort, times)
-    except NoSafePlan:  # the core alone fits the windows, all steps together do not
-        return best
-    return min(best, other, key=lambda judged: judged.cost.total)
+class _Choice:
+    def __init__(
+        self,
+        topology: Topology,
+        sets: Sets,
+        build: Callable[[Labels], Plan],
+        charge: int,
+        timing: Timing | None,
+    ) -> None:
+        self._topology = topology
+        self._sets = sets
+        self._build = build
+        self._charge = charge
+        self._timing = timing
+        self._core = sets.core if sets.core and solvable(sets.core) else None
+        self._all = sets.others is None
+        self._tried, self._again = itertools.tee(sets.tried)
 
+    def compared(self) -> tuple[_Judged, int]:
+        """The best of some sets at a first look, and what any set costs at least."""
+        best: _Judged | None = None
+        misfit: NoSafePlan | None = None
+        bounds = [] if self._sets.others is None else [self._sets.others]
+        for number, (at_least, labels) in enumerate(self._tried):
+            # Where CP-SAT answers for one set after the other, one plan is enough to begin with.
+            most = 1 if self._all and self._core and best else MOST_PLANS
+            if labels is None or number >= most or (best and at_least >= best.cost.total):
+                bounds.append(at_least)
+                break
+            try:
+                found = self._judged(labels, self._build(labels), FIRST_LOOK)
+            except NoSafePlan as error:
+                misfit = misfit or error
+                continue
+            bounds.append(max(found.least, at_least))
+            if best is None or found.cost.total < best.cost.total:
+                best = found
+            if best.cost.total <= at_least:  # nor does any set to come cost less
+                break
+        if best is None:
+            raise misfit or ValueError("no set of labels to try")
+        return best, max(self._sets.at_least, min(bounds))
 
-def _judged(
-    topology: Topology,
-    plan: Plan,
-    cost: Cost,
-    timing: Timing | None,
-    effort: int,
-    times: Mapping[str, int] | None = None,
-) -> _Judged:
-    timed, taken, least = plan, 0, 0
-    if timing is not None:
-        timed = schedule(topology, plan, *timing, effort=effort, hints=times)
-        if timed.schedule is not None:
-            taken, least = timed.schedule.user_minutes, timed.schedule.bound.user_minutes
-    elif cost.switches:
-        taken, least = unhindered(topology, plan)
-    cost = dataclasses.replace(cost, user_minutes=taken)
-    return _Judged(plan, timed, cost, least + cost.switches * cost.charge, times or {})
+    def timed(self, best: _Judged, at_least: int) -> tuple[_Judged, int]:
+        """What more effort makes of it with its windows, and of the bound."""
+        if self._core and at_least < best.cost.total:
+            sets = self._again if self._all else [(at_least, best.labels), (at_least, None)]
+            whole = solve(self._core, best.plan, sets)
+            at_least = max(at_least, whole.at_least if whole else 0)
+            best = self._with(whole, best, FIRST_LOOK)
+        if not best.met:
+            effort = min(MOST_PLACEMENTS, PLACEMENTS_OF_STEP * len(best.bare.steps))
+            full = self._judged(best.labels, best.bare, effort, best.hints)
+            best = full if full.cost.total <= best.cost.total else best
+        large = self._sets.large
+        if large is not None and best.cost.switches and not near(best.cost.total, at_least):
+            best = self._with(improve(large, best.plan), best, MOST_PLACEMENTS)
+        return best, at_least
+
+    def _with(self, found: Solved | None, best: _Judged, effort: int) -> _Judged:
+        """The better of a plan and what a solver found for its core."""
+        if found is None or found.cost >= best.cost.total:
+            return best
+        try:
+            plan = self._build(found.labels)
+            other = self._judged(found.labels, plan, effort, hints(plan, found.starts))
+        except NoSafePlan:  # the core alone fits the windows, all steps together do not
+            return best
+        return min(best, other, key=lambda judged: judged.cost.total)
+
+    def _judged(
+        self, labels: Labels, plan: Plan, effort: int, times: Mapping[str, int] | None = None
+    ) -> _Judged:
+        timed, taken, least = plan, 0, 0
+        if self._timing is not None:
+            timed = schedule(self._topology, plan, *self._timing, effort=effort, hints=times)
+            if timed.schedule is not None:
+                taken, least = timed.schedule.user_minutes, timed.schedule.bound.user_minutes
+        elif labels:
+            taken, least = unhindered(self._topology, plan)
+        cost = Cost(2 * len(labels), taken, self._charge)
+        return _Judged(labels, plan, timed, cost, least + cost.switches * cost.charge, times or {})

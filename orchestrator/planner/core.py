@@ -7,13 +7,15 @@ larger cores, the plan stands as it is, with the bound it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.model.plan import Plan, StepKind
 from orchestrator.model.topology import Label, PoolId
 from orchestrator.model.window import minute_of
+from orchestrator.planner.alternatives import Labels
 from orchestrator.planner.core_model import CoreModel
 from orchestrator.planner.question import Core, Part, plain
 from orchestrator.planner.way import Change
@@ -26,8 +28,20 @@ EFFORT = 1.0
 
 _SEED = 2012
 
+EFFORT_OF_SET = 0.2
+"""Of these for one set of labels at most."""
+
+LEAST_EFFORT = 0.02
+"""What any question takes beside that, for CP-SAT to read it."""
+
+NEAR = 100
+"""What part of its cost an answer may be above the bound without a search for a better one."""
+
 FOUND = ("OPTIMAL", "FEASIBLE")
 """What CP-SAT says if it found something, the first if nothing is better."""
+
+IMPOSSIBLE = "INFEASIBLE"
+"""What it says if there is no answer."""
 
 
 @dataclass(frozen=True)
@@ -52,39 +66,90 @@ class Solved:
     at_least: int
 
 
-def solve(core: Core, known: Plan | None) -> Solved | None:
+def solvable(core: Core) -> bool:
+    """Whether CP-SAT is there and the core not too large for it."""
+    return core.size <= MOST_STEPS and library() is not None
+
+
+def near(cost: int, at_least: int) -> bool:
+    """Whether a bound is so near that no search for anything better is worth its time."""
+    return cost - at_least <= cost // NEAR
+
+
+def solve(core: Core, known: Plan, sets: Iterable[tuple[int, Labels | None]]) -> Solved | None:
     """The cheapest labels and times found, and a bound.
+
+    With its labels said a core is answered at once, so sets are asked for one by one until no
+    other can be cheaper; only where that comes to no end, for the labels as well.
 
     Parameters
     ----------
     core : Core
-    known : Plan or None
+    known : Plan
         A timed plan to begin with.
+    sets : iterable of tuple of int and Labels or None
+        As `Decisions.sets` gives them.
 
     Returns
     -------
     Solved or None
         None without the library, for a core that is too large, or if nothing was found.
     """
-    if core.size > MOST_STEPS:
+    if not solvable(core):
         return None
-    if (cp_model := library()) is None:
-        return None
-    model = CoreModel(core, cp_model)
-    if known is not None:
-        model.hint(starts_of(known))
-    solver, status = answered(model, EFFORT)
+    best: Solved | None = None
+    bounds: list[int] = []
+    left = EFFORT
+    for at_least, labels in sets:
+        if labels is None or left <= EFFORT / 2 or (best and at_least >= best.cost):
+            bounds.append(at_least)
+            break
+        effort = min(EFFORT_OF_SET, left)
+        status, found, taken = _answer(core, at_least, effort, labels=labels)
+        left -= taken
+        if status != IMPOSSIBLE:
+            bounds.append(found.at_least if found else at_least)
+        if found and (best is None or found.cost < best.cost):
+            best = found
+        if best and best.cost <= at_least:  # nor does any set to come cost less
+            break
+    at_least = min(bounds, default=0)
+    if best and near(best.cost, at_least):
+        return dataclasses.replace(best, at_least=at_least)
+    starts = best.starts if best else starts_of(known)
+    _, found, _ = _answer(core, at_least, left, starts=starts)
+    if found is None or (best and best.cost <= found.cost):
+        return best and dataclasses.replace(best, at_least=found.at_least if found else at_least)
+    return found
+
+
+def _answer(
+    core: Core,
+    at_least: int,
+    effort: float,
+    *,
+    labels: Labels | None = None,
+    starts: Mapping[Part, int] | None = None,
+) -> tuple[str, Solved | None, float]:
+    """What CP-SAT says, what it found and its effort: for some labels, or from some times on."""
+    model = CoreModel(core, library(), at_least=at_least)
+    if labels is not None:
+        model.redirect(labels)
+    if starts is not None:
+        model.hint({plain(part): start for part, start in starts.items()})
+    solver, status = answered(model, effort)
+    taken = solver.response_proto.deterministic_time + LEAST_EFFORT
     if status not in FOUND:
-        return None
-    labels = tuple(sorted(label for label, on in model.on.items() if solver.value(on)))
-    off = core.brackets.keys() - {*labels}
-    starts = {
+        return status, None, taken
+    on = tuple(sorted(label for label, on in model.on.items() if solver.value(on)))
+    off = core.brackets.keys() - {*on}
+    times = {
         part: solver.value(step.start) for part, step in model.steps.items() if part.what not in off
     }
     cost, bound = round(solver.objective_value), solver.best_objective_bound
     # A whole number bounded from below; the solver's own is a float.
-    at_least = cost if status == FOUND[0] else max(0, int(bound * (1 - 1e-9)))
-    return Solved(labels, starts, cost, at_least)
+    proven = cost if status == FOUND[0] else max(at_least, int(bound * (1 - 1e-9)))
+    return status, Solved(on, times, cost, proven), taken
 
 
 def library() -> Any:

@@ -46,6 +46,8 @@ class CoreModel:
         Pools whose labels and times are asked for; all others keep what is known.
     between : (int, int)
         What is asked for lies there; steps known to start earlier keep their times.
+    at_least : int
+        What no plan of all of it costs less than, as far as is known.
 
     Attributes
     ----------
@@ -61,6 +63,7 @@ class CoreModel:
         known: Mapping[Part, int] | None = None,
         free: Collection[PoolId] | None = None,
         between: tuple[int, int] = _ALWAYS,
+        at_least: int = 0,
     ) -> None:
         self.cp = library.CpModel()
         self._library = library
@@ -78,6 +81,8 @@ class CoreModel:
         costs = [self._redirection(label, of_pool.get(label.pool, [])) for label in core.brackets]
         self._demands()
         self._room()
+        if at_least:
+            self.cp.add(sum(costs) >= at_least)
         self.cp.minimize(sum(costs))
 
     def hint(self, starts: Mapping[Part, int]) -> None:
@@ -87,6 +92,11 @@ class CoreModel:
                 self.cp.add_hint(step.start, starts[plain(part)])
         for label, on in self.on.items():
             self.cp.add_hint(on, Part(label, 0) in starts)
+
+    def redirect(self, labels: Collection[Label]) -> None:
+        """Redirect these labels and no others."""
+        for label, on in self.on.items():
+            self.cp.add(on == (label in labels))
 
     def _changes(self, own: Mapping[Change, Sequence[Batch]]) -> list[_Step]:
         made: list[_Step] = []

@@ -150,16 +150,21 @@ def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Chan
     pairs = {(arc.first, arc.then) for arc in arcs} | {*sequence}
     changes = sorted({change for pair in pairs for change in pair})
     number = {change: at for at, change in enumerate(changes)}
-    successors = adjacency(len(changes), ((number[a], number[b]) for a, b in pairs))
-    parts = knots(successors, range(len(changes)))
+    cycle = cycle_among(adjacency(len(changes), ((number[a], number[b]) for a, b in pairs)))
+    return [(changes[first], changes[then]) for first, then in cycle] or None
+
+
+def cycle_among(successors: Sequence[set[int]]) -> list[tuple[int, int]]:
+    """A shortest cycle in the smallest knot of a graph of numbers, as its arcs; empty if none."""
+    parts = knots(successors, range(len(successors)))
     if not parts:
-        return None
+        return []
     knot = min(parts, key=lambda part: (len(part), part))
     inside = set(knot)
     best: list[int] = []
     for node in knot:
         best = shortest_cycle(successors, node, inside, len(best) or None) or best
-    way = [changes[node] for node in [*best[1:], best[0]]]
+    way = [*best[1:], best[0]]
     return list(zip(way, [*way[1:], way[0]], strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -25,6 +26,7 @@ from orchestrator.planner.choice import Sets, cheapest_plan
 from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.core import MOST_STEPS
 from orchestrator.planner.cycles import least_with_surcharges
+from orchestrator.planner.decisions import Decisions
 from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
 from orchestrator.planner.folders import add_folders
@@ -149,6 +151,8 @@ def _make_plan(
         if core.size > MOST_STEPS:
             knotted = on_cycles(asked.arcs, asked.sequence)
             large, core = core.cutting(knotted), core.within(knotted)
+        if core.size <= MOST_STEPS:
+            sets = _with_all_they_enclose(sets, core)
         sets = replace(sets, core=core, large=large)
     if found.cut.labels and not found.demands.cautious:
         sets = replace(sets, floor=partial(_floor, found, free, price))
@@ -161,12 +165,27 @@ def _sets(found: Answer, free: Collection[Label], price: Prices) -> Sets:
     cut, sequence = found.cut, found.demands.sequence
     knotted = on_cycles(found.demands.arcs, sequence)
     labels = {arc.label for arc in knotted} & {*free}
+    cheapest = cut.at_least, cut.labels
     if not labels or len(labels) > MOST_LABELS:
-        return Sets([(cut.at_least, cut.labels), (cut.at_least, None)], cut.at_least)
+        return Sets([cheapest, (cut.at_least, None)], cut.at_least)
     others = cut.cost + min(map(price, labels))  # such as hold a cheaper one and more
     if found.demands.cautious:
         others = cut.at_least  # other demands might do with other labels
-    return Sets(cuts_in_order(knotted, labels, price, sequence), others)
+    tried = cuts_in_order(knotted, labels, price, sequence)
+    at_least, first = next(tried)
+    # The search for other sets may end before it has found any.
+    rest = tried if first else [(at_least, None)]
+    return Sets(itertools.chain([(at_least, first) if first else cheapest], rest), others)
+
+
+def _with_all_they_enclose(sets: Sets, core: Core) -> Sets:
+    """All sets of labels by what they cost with that, or one more where it takes too long."""
+    decisions = Decisions(core)
+    tried = decisions.sets()
+    first = next(tried)
+    if decisions.given_up:
+        return replace(sets, tried=itertools.chain([first], sets.tried), at_least=first[0])
+    return Sets(itertools.chain([first], tried), None)
 
 
 def _floor(found: Answer, free: Collection[Label], price: Prices) -> int:

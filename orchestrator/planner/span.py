@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
-from orchestrator.planner.task import Redirection, Slots, Task
+from orchestrator.planner.task import Redirection, Task
 
 
 def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
@@ -15,47 +15,83 @@ def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
     along otherwise, and jumps where a task falls out of its window: the length is least just
     before it goes along, so one look per jump is enough.
     """
-    chain = (redirection.opens, *redirection.inner, redirection.closes)
+    chain = _Chain(tasks, (redirection.opens, *redirection.inner, redirection.closes))
     opening = tasks[redirection.opens].slots
     best: int | None = None
     start = opening.earliest(0)
     while start is not None:
-        starts = _forward(tasks, chain, start)
-        if starts is None:
+        end, slack = chain.forward(start)
+        if end is None:
             break
-        end = starts[chain[-1]] + tasks[chain[-1]].need
-        start = max(start, _backward(tasks, chain, end))
+        start = max(start, chain.backward(end))
         best = end - start if best is None else min(best, end - start)
-        starts = _forward(tasks, chain, start) or starts
-        slack = min(_until_jump(tasks[n].slots, starts[n]) for n in chain)
+        if best <= chain.least:
+            break
+        later, most = chain.forward(start)
+        slack = slack if later is None else most
         start = opening.earliest(start + slack + 1)
     return best or 0
 
 
-def _until_jump(slots: Slots, start: int) -> int:
-    return slots.latests[bisect_left(slots.latests, start)] - start
+class _Chain:
+    """Tasks as plain lists: most of the time of looking for an order goes by here."""
 
+    def __init__(self, tasks: Sequence[Task], chain: Sequence[int]) -> None:
+        place = {n: k for k, n in enumerate(chain)}
+        made = [tasks[n] for n in chain]
+        self._rows = [
+            (
+                task.slots.starts,
+                task.slots.latests,
+                task.need,
+                [place[n] for n in task.after if n in place],
+                [place[n] for n in task.before if n in place],
+            )
+            for task in made
+        ]
+        ends: list[int] = []
+        for _, _, need, after, _ in self._rows:
+            ends.append(need + max((ends[k] for k in after), default=0))
+        self.least = ends[-1]
+        """Minutes if nothing waits."""
 
-def _forward(tasks: Sequence[Task], chain: Sequence[int], first: int) -> dict[int, int] | None:
-    starts: dict[int, int] = {}
-    for n in chain:
-        task = tasks[n]
-        ready = (starts[k] + tasks[k].need for k in task.after if k in starts)
-        start = task.slots.earliest(max(ready, default=first))
-        if start is None:
-            return None
-        starts[n] = start
-    return starts
+    def forward(self, first: int) -> tuple[int | None, int]:
+        """When the last ends if the first starts then, and by how much all of it can move.
 
+        It moves as a whole until something would fall out of its window; no end if it does not
+        fit into the calendar.
+        """
+        ends: list[int] = []
+        slack = 10**12
+        end = first
+        for starts, latests, need, after, _ in self._rows:
+            begin = first
+            for k in after:
+                begin = max(begin, ends[k])
+            window = bisect_left(latests, begin)
+            if window == len(latests):
+                return None, slack
+            begin = max(begin, starts[window])
+            slack = min(slack, latests[window] - begin)
+            end = begin + need
+            ends.append(end)
+        return end, slack
 
-def _backward(tasks: Sequence[Task], chain: Sequence[int], end: int) -> int:
-    starts: dict[int, int] = {}
-    for n in reversed(chain):
-        task = tasks[n]
-        limit = min((starts[k] for k in task.before if k in starts), default=end) - task.need
-        latest = task.slots.latest(limit)
-        starts[n] = limit if latest is None else latest
-    return starts[chain[0]]
+    def backward(self, end: int) -> int:
+        """When the first starts at the latest if the last ends then."""
+        begins = [0] * len(self._rows)
+        begin = end
+        for k in range(len(self._rows) - 1, -1, -1):
+            starts, latests, need, _, before = self._rows[k]
+            begin = end
+            for n in before:
+                begin = min(begin, begins[n])
+            begin -= need
+            window = bisect_right(starts, begin) - 1
+            if window >= 0:
+                begin = min(begin, latests[window])
+            begins[k] = begin
+        return begin
 
 
 def crowded(tasks: Sequence[Task], redirection: Redirection, lanes: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from orchestrator.model.plan import Step, StepKind
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
@@ -12,11 +14,34 @@ from orchestrator.model.window import Window
 from orchestrator.planner.assemble import SWITCH_MINUTES
 from orchestrator.planner.batches import Batch
 from orchestrator.planner.pilot import PROBE_MINUTES
-from orchestrator.planner.span import shortest
+from orchestrator.planner.span import crowded, shortest
 from orchestrator.planner.task import Redirection, Slots, Task
 from orchestrator.planner.workload import Shelf
 
 Enclosed = Sequence[tuple[PoolId, Sequence[Batch]]]
+
+
+_ANY_MOMENT = Slots((0,), (10**9,), -1)
+
+
+class Row(NamedTuple):
+    """A change inside a stretch of time, batch after batch.
+
+    Parameters
+    ----------
+    pool : PoolId
+    minutes : tuple of int
+        Of its batches.
+    after : tuple of int
+        Rows before it, by number, that must have ended.
+    begun : bool
+        Whether it need only have begun when the stretch ends.
+    """
+
+    pool: PoolId
+    minutes: tuple[int, ...]
+    after: tuple[int, ...]
+    begun: bool = False
 
 
 class Spans:
@@ -70,6 +95,48 @@ class Spans:
             self._known[key] = shortest(tasks, chain)
         return self._known[key]
 
+    def cover(self, pools: Sequence[PoolId], rows: Sequence[Row]) -> int:
+        """Minutes that redirections of some pools last together, one at least at every moment.
+
+        Parameters
+        ----------
+        pools : sequence of PoolId
+            That are redirected; the first to be is so before all rows, the last until after them.
+            None if only the rows count.
+        rows : sequence of Row
+            All that is done meanwhile; none before those it comes after.
+        """
+        switches = [self.switch(pool) for pool in pools]
+        alike = len({switch.slots for switch in switches}) == 1
+        gate = dataclasses.replace(
+            self.switch(rows[0].pool),
+            need=min((switch.need for switch in switches), default=0),
+            slots=switches[0].slots if alike else _ANY_MOMENT,
+        )
+        tasks: list[Task] = [gate]
+        after: list[tuple[int, ...]] = [()]
+        last: list[int] = []
+        for row in rows:
+            before = tuple(last[n] for n in row.after) or (0,)
+            for minutes in row.minutes[:1] if row.begun else row.minutes:
+                task = self._task(0, 1, row.pool, minutes, 0)
+                tasks.append(dataclasses.replace(task, need=1) if row.begun else task)
+                after.append(before)
+                before = (len(tasks) - 1,)
+            last.append(len(tasks) - 1)
+        tasks.append(gate)
+        inner = {n for row in rows for n in row.after}
+        after.append(tuple(end for n, end in enumerate(last) if n not in inner) or (0,))
+        chain = Redirection(0, len(tasks) - 1, 0, tuple(range(1, len(tasks) - 1)))
+        linked = _linked(tasks, after)
+        least = shortest(linked, chain)
+        return max(least, crowded(linked, chain, self._timing.policy.max_parallel) if alike else 0)
+
+    def switch(self, pool: PoolId) -> Task:
+        """A switch of a pool."""
+        waiting = self._topology.replication_minutes
+        return self._task(0, 1, pool, SWITCH_MINUTES + waiting, waiting)
+
     def _chain(self, pool: PoolId, rows: Enclosed) -> list[Task]:
         waiting = self._topology.replication_minutes
         switch = SWITCH_MINUTES + waiting
@@ -98,6 +165,17 @@ class Spans:
             touched=frozenset(),
             free=True,
         )
+
+
+def _linked(tasks: Sequence[Task], after: Sequence[tuple[int, ...]]) -> list[Task]:
+    before: list[list[int]] = [[] for _ in tasks]
+    for n, earlier in enumerate(after):
+        for k in earlier:
+            before[k].append(n)
+    return [
+        dataclasses.replace(task, after=after[n], before=tuple(before[n]))
+        for n, task in enumerate(tasks)
+    ]
 
 
 def _step(pool: PoolId) -> Step:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+from collections.abc import Iterator
 
 import pytest
 from benchmarks.families import small
@@ -18,6 +19,8 @@ from orchestrator.errors import NoSafePlan
 from orchestrator.model.plan import StepKind
 from orchestrator.model.topology import Topology
 from orchestrator.planner import make_plan
+from orchestrator.planner.alternatives import Labels
+from orchestrator.planner.decisions import Decisions
 from orchestrator.planner.unhindered import unhindered
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue
@@ -51,6 +54,31 @@ def test_no_plan_costs_less_than_the_bound(seed: int) -> None:
     (words,) = [text for text in plan.remarks if text.startswith("redirection:")]
     total = switches * CHARGE + plan.schedule.user_minutes
     assert bound(words, total) <= naive.cost + 3  # hours are said to one tenth
+
+
+@pytest.mark.parametrize("seed", QUICK)
+def test_with_all_they_enclose_the_bound_is_what_the_whole_problem_costs(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the planner proves it without CP-SAT but where list scheduling misses the timetable."""
+    farm, timing = small(seed)
+    naive = whole(farm, timing, CHARGE)
+    bounds: list[int] = []
+
+    class Kept(Decisions):
+        def sets(self) -> Iterator[tuple[int, Labels | None]]:
+            for least, labels in super().sets():
+                bounds.append(least)
+                yield least, labels
+
+    monkeypatch.setattr("orchestrator.planner.make.Decisions", Kept)
+    monkeypatch.setattr("orchestrator.planner.core.library", lambda: None)
+    plan = make_plan(
+        farm.topology, farm.start, farm.end, farm.book, catalogue(), pilot=False, timing=timing
+    )
+    assert bounds[0] == naive.cost
+    (words,) = [text for text in plan.remarks if text.startswith("redirection:")]
+    assert "proven minimal" in words
 
 
 PER_BLOCK = 80

@@ -77,8 +77,8 @@ def test_the_same_question_has_the_same_answer(seed: int) -> None:
 def test_what_lies_on_no_cycle_is_let_go_with_the_demands_it_could_lift() -> None:
     seen: list[core.Core] = []
 
-    def keep(question: core.Core, known: Plan | None) -> None:
-        del known
+    def keep(question: core.Core, known: Plan, sets: object) -> None:
+        del known, sets
         seen.append(question)
 
     with pytest.MonkeyPatch.context() as patch:
