@@ -40,6 +40,7 @@ test-full: test                ## what takes too long for every run (half an hou
 	@cd tests && ../$(BIN)/python -m crash.matrix ../docs/crash-matrix.md
 	@cd tests && ../$(BIN)/python -m crash.way_backs
 	@cd tests && ../$(BIN)/python -m faults.matrix ../docs/fault-matrix.md
+	@cd tests && ../$(BIN)/python -m faults.copies
 
 bench: $(READY)                ## the planner's figures, as ratios from one run (docs/benchmarks.md)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.figures

@@ -210,6 +210,10 @@ class Lab:
         """The rollups installed on a server, oldest first."""
         return self._ask(lambda s: [str(build) for build in s.world.machine(server).rollups])
 
+    def folders(self, server: str) -> list[str]:
+        """Builds whose version folder a server has beside its own."""
+        return self._ask(lambda s: [str(build) for build in s.world.machine(server).folders])
+
     def external_url(self, server: str, *, site: str | None = None) -> str:
         """OWA's external address of a server as a site sees it (its own by default)."""
         seen_from = site or self.farm.servers[server].site

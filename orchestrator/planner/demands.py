@@ -9,7 +9,7 @@ import networkx as nx
 
 from orchestrator.errors import NoSafePlan
 from orchestrator.model.state import State
-from orchestrator.model.topology import Label, ProxyPath, Topology
+from orchestrator.model.topology import Label, Protocol, ProxyPath, Topology
 from orchestrator.planner.constraints import (
     Arc,
     Disjunction,
@@ -146,6 +146,8 @@ def _undecided(one: Disjunction, order: nx.DiGraph[Change]) -> Undecided:
     either, other = (
         f"{first.pool} to {first.new} before {then.pool} to {then.new}" for first, then in one.ways
     )
+    label = one.path.label
+    redirect = f"or redirect {label} for good; " if label.protocol is Protocol.OWA else ""
     none_left = all(nx.has_path(order, *reversed(way)) for way in one.ways)
     but = (
         "other rules ask for the opposite of both" if none_left else "no rule decides between them"
@@ -154,7 +156,6 @@ def _undecided(one: Disjunction, order: nx.DiGraph[Change]) -> Undecided:
         f"Not supported: {one.path} must never be on {source} in front of {target}, which is "
         f"{one.judgement.verdict} by rule {rule.id} [{rule.confidence}]. Two orders keep that from "
         f"happening, and {but}:\n  either {either}\n  or {other}",
-        f"make two plans of it, the first to the build in between of one of the two pools, then "
-        f"the rest; or list packages that lead past that build; or redirect {one.path.label} for "
-        "good; or hold one of the pools",
+        "make two plans of it, the first to the build in between of one of the two pools, then "
+        f"the rest; or list packages that lead past that build; {redirect}or hold one of the pools",
     )

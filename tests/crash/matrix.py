@@ -26,6 +26,7 @@ from orchestrator.journal.projection import view
 from orchestrator.journal.store import JOURNAL_NAME, Journal
 from orchestrator.planfile import digest
 
+from .copies import PLACES, Copies
 from .scene import KILLED, Boundary, Ended, Scene
 
 WORKERS = 2
@@ -58,7 +59,8 @@ nothing says so), and right before what a look at the paths saw is written; then
 Expected in every row: the farm ends as after an undisturbed run (builds, rollups, addresses), every
 step is verified, no change was made twice, no path was broken for a user or a probe. Rows of a
 way back begin with a step that fails, under `--on-failure rollback`: the farm ends as it began, and
-every step is compensated.
+every step is compensated. Rows of `copy-owa-resources` and of `upgrade-madrid-2007-1` are of a farm
+on which an update takes away the version folder that was copied before; it is back in the end.
 
 The undisturbed run made {changes} changes; {requests}.
 
@@ -97,10 +99,16 @@ def row(scene: Scene, killed: str, began: float, picture: dict[str, Any]) -> Row
     return Row(killed, again, seconds, sum(scene.changes().values()), requests, faults)
 
 
-def once(folder: Path, plan: Path, place: Boundary, picture: dict[str, Any]) -> Row:
+def once(
+    folder: Path,
+    plan: Path,
+    place: Boundary,
+    picture: dict[str, Any],
+    kind: type[Scene] = Scene,
+) -> Row:
     """Killed at one place, resumed once."""
     began = time.monotonic()
-    with Scene(folder, plan) as scene:
+    with kind(folder, plan) as scene:
         ended = scene.apply(at=place)
         assert ended.code == KILLED, f"{place}: not killed: {ended.text}"
         begun = scene.run_view().started is not None
@@ -185,6 +193,11 @@ def run(target: Path) -> int:
             changes=undisturbed.changes,
             requests=undisturbed.requests,
         )
+        with Copies(folder / "copies") as copies:
+            ended = copies.apply()
+            assert ended.code == 0, ended.text
+            copied = (copies.plan, copies.picture())
+            assert copies.faults(copied[1]) == []
         longest = next(s for s in steps if s.startswith("upgrade-madrid"))
         todo = list(places(entries))
         # Processes: each farm is counted in by a hook into the lab.
@@ -197,6 +210,10 @@ def run(target: Path) -> int:
             rows += [
                 pool.submit(death_of_a_way_back, folder / f"back-{number}", plan, place)
                 for number, place in enumerate(WAYS_BACK)
+            ]
+            rows += [
+                pool.submit(once, folder / f"copy-{n}", copied[0], place, copied[1], Copies)
+                for n, place in enumerate(PLACES)
             ]
             for future in rows:
                 line = future.result()

@@ -32,6 +32,7 @@ def test_case(path: Path) -> None:
         said = f"{refused.value.message}\n{refused.value.remedy}"
         assert refused.value.exit_code == expect["exit"]
         assert [text for text in expect["says"] if text not in said] == []
+        assert [text for text in expect.get("never", []) if text in said] == []
         return
     plan = _plan(case)
     assert check(case.topology, plan, case.book).violations == ()
