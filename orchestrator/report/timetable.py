@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.model.plan import Plan
-from orchestrator.model.schedule import Schedule
+from orchestrator.model.schedule import Schedule, TimedStep
 from orchestrator.model.window import Window
 from orchestrator.model.words import counted
 from orchestrator.report.console import NARROW
@@ -87,7 +87,7 @@ def _window(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Z
         table.add_row(
             str(stages[timed.step]),
             show(timed.start, zone(name)),
-            timed.end.astimezone(zone(name)).strftime("%H:%M"),
+            _until(timed, zone(name)),
             f"{timed.reserve_minutes} min",
             Text(timed.step),
             Text(name),
@@ -106,8 +106,8 @@ def _lines(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Zo
         if not window.start <= timed.start < window.end:
             continue
         name = schedule.calendar.of(steps[timed.step]).zone
-        start, end = show(timed.start, zone(name)), timed.end.astimezone(zone(name))
-        lines.append(Text(f"  {start} to {end:%H:%M}  {timed.step}"))
+        start, end = show(timed.start, zone(name)), _until(timed, zone(name))
+        lines.append(Text(f"  {start} to {end}  {timed.step}"))
         stage = stages[timed.step]
         lines.append(Text(f"      stage {stage}, reserve {timed.reserve_minutes} min, {name}"))
     return lines
@@ -116,6 +116,12 @@ def _lines(plan: Plan, schedule: Schedule, window: Window, number: int, zone: Zo
 def show(moment: datetime, zone: tzinfo) -> str:
     """Local time with its distance from UTC: the same wall time may come twice."""
     return moment.astimezone(zone).strftime("%a %Y-%m-%d %H:%M %z")
+
+
+def _until(timed: TimedStep, zone: tzinfo) -> str:
+    """The time of day at which a step ends, with what makes it plain where clocks change in it."""
+    start, end = timed.start.astimezone(zone), timed.end.astimezone(zone)
+    return end.strftime("%H:%M" if start.utcoffset() == end.utcoffset() else "%H:%M %z")
 
 
 def _hours(minutes: int) -> str:

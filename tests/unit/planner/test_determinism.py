@@ -11,16 +11,17 @@ import pytest
 
 TESTS = Path(__file__).parents[2]
 
-# One farm whose labels HiGHS chooses, one whose core CP-SAT solves with its windows.
+# One farm whose labels HiGHS chooses, one whose core CP-SAT solves with its windows, the same as if
+# it were too large for that, so that it is improved piece by piece, and one that copies folders.
 PLANS = """
 import hashlib, json, pathlib, random, sys, tempfile
 from benchmarks.families import LINE, NEW, family, small
+from support.cases import FOLDER, load_case
 from orchestrator.checker import check
-from orchestrator.model.state import State
 from orchestrator.planfile import SavedPlan, render, to_document
 from orchestrator.planfile.organization import organization_document
 from orchestrator.planfile.organization_file import read_organization
-from orchestrator.planner import make_plan
+from orchestrator.planner import choice, core, goal_state, make, make_plan
 from orchestrator.shipped import catalogue, rule_pack
 
 chance = random.Random(int(sys.argv[1]))
@@ -32,17 +33,32 @@ def shuffled(value):
         return chance.sample([shuffled(item) for item in value], len(value))
     return value
 
+def improved(*asked):
+    global better
+    found = improve(*asked)
+    better += found is not None
+    return found
+
+better, improve, choice.improve = 0, choice.improve, improved
 farm, timing = small(5)
-for farm, timing in ((family("scale-free", 300, 1), None), (farm, timing)):
-    document = organization_document(farm.topology, farm.start, {LINE: NEW}, farm.book)
+folders = load_case(FOLDER / "131-folders-of-three-builds.yml")
+for farm, timing, goals, most in (
+    (family("scale-free", 300, 1), None, {LINE: NEW}, core.MOST_STEPS),
+    (farm, timing, {LINE: NEW}, core.MOST_STEPS),
+    (farm, timing, {LINE: NEW}, 3),
+    (folders, None, folders.goals, core.MOST_STEPS),
+):
+    core.MOST_STEPS = make.MOST_STEPS = most
+    document = organization_document(farm.topology, farm.start, goals, farm.book)
     file = pathlib.Path(tempfile.mkdtemp(), "farm.json")
     file.write_text(json.dumps(shuffled(json.loads(document.model_dump_json()))))
     read = read_organization(file, catalogue(), rule_pack)
-    end = State(dict.fromkeys(read.state.builds, NEW), {})
+    end = goal_state(read.topology, read.state, read.goals, catalogue())
     plan = make_plan(read.topology, read.state, end, farm.book, catalogue(), timing=timing)
     saved = SavedPlan(read.topology, plan, farm.book.policy, read.goals)
     text = render(to_document(saved, farm.book, check(read.topology, plan, farm.book)))
     print(hashlib.sha256(text.encode()).hexdigest(), "scipy" in sys.modules, len(plan.steps))
+print("copies", sum(step.kind.copies_folder for step in plan.steps), "improved", better)
 print("ortools" in sys.modules)
 """
 
@@ -67,6 +83,7 @@ def plans(order: int, hash_seed: str) -> str:
 def first() -> str:
     said = plans(0, "0")
     assert said.endswith("True\n"), "the core did not go to CP-SAT"
+    assert "copies 2 improved 1" in said
     assert " True " in said.splitlines()[0], "the labels did not go to HiGHS"
     return said
 

@@ -6,10 +6,12 @@ import io
 
 import pytest
 from rich.console import Console
+from support.cases import FOLDER, load_case
 from support.pictures import case, planned, timed_plan
 
 from orchestrator.checker import check
 from orchestrator.graph import diagnose
+from orchestrator.planner import make_plan
 from orchestrator.report.console import PlainConsole, WrappingConsole
 from orchestrator.report.diagnosis import print_diagnosis
 from orchestrator.report.plan_table import print_plan
@@ -71,6 +73,21 @@ def test_a_timetable_fits_and_is_whole(width: int) -> None:
     assert all(len(line) <= width for line in lines)
     for step in plan.steps:
         assert step.id in squeezed(lines) or width >= 100
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_step_that_sees_the_clock_put_back_does_not_seem_to_end_before_it_begins(
+    width: int,
+) -> None:
+    found = load_case(FOLDER / "116-autumn-night-is-longer.yml")
+    asked = (found.topology, found.start, found.end, found.book, catalogue())
+    plan = make_plan(*asked, timing=found.timing)
+    console = terminal(width)
+    print_timetable(console, plan, zone)
+    (line,) = [line for line in said(console) if "22:00 +0200" in line and "upgrade-rome" in line]
+    assert "02:55 +0100" in line
+    (line,) = [line for line in said(console) if "03:00 +0100" in line and "upgrade-paris" in line]
+    assert line.count("+0100") == 1
 
 
 def test_plain_lines_are_as_long_as_they_need_to_be() -> None:
