@@ -67,12 +67,13 @@ def diagnose(
     inputs = Inputs(events or (), iis_logs or (), exports or (), zone or ())
     _check(inventory, inputs, needs_inventory=live or bool(goals))
     blocked, known = False, Builds()
-    book = rule_book(Policy(), accept or [], strict or [])
-    if inventory is not None or inputs.exports:
-        from orchestrator.cli import judging  # loads networkx, which logs do without
+    loaded = None
     if inventory is not None:
         loaded = read_inventory(inventory, vault_password_file, extra_vars or [])
-        book = rule_book(loaded, accept or [], strict or [])
+    book = rule_book(loaded or Policy(), accept or [], strict or [])
+    if loaded is not None or inputs.exports:
+        from orchestrator.cli import judging  # loads networkx, which logs do without
+    if loaded is not None:
         diagnosis, known = judging.diagnose_inventory(
             loaded,
             book,

@@ -54,6 +54,8 @@ def rule_book(
         strict={**_seen(decided), **decided.strict, **dict.fromkeys(strict, said)},
         switch_user_hours=decided.switch_user_hours,
     )
+    if rules is None and isinstance(decided, Inventory) and decided.rule_packs is not None:
+        rules = RulesInForce(decided.rule_packs)
     book = (rules or RulesInForce()).book(rule_pack, policy)
     findings = [
         Diagnostic(

@@ -46,6 +46,8 @@ class Host:
     internal_url, external_url : str
         Empty where there is none.
     management_host : str
+    version_folders : tuple of Build
+        Builds whose folder ``owa\\<build>`` the server is said to have.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Host:
     internal_url: str = ""
     external_url: str = ""
     management_host: str = ""
+    version_folders: tuple[Build, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
 
     @property
@@ -110,6 +113,7 @@ class _Reader:
             internal_url=self._url("exchange_owa_internal_url", required=True),
             external_url=self._url("exchange_owa_external_url", required=False),
             management_host=self._management_host(line),
+            version_folders=self._version_folders(),
             places={v: self._raw.place_of(v) for v in self._raw.variables},
         )
 
@@ -183,6 +187,25 @@ class _Reader:
             self._error(code, variable, message, "write it like https://name.example/owa")
             return ""
         return value
+
+    def _version_folders(self) -> tuple[Build, ...]:
+        variable = "exchange_version_folders"
+        given = self._value(variable)
+        # an INI file has no lists: there it is one text
+        words = given.split(",") if isinstance(given, str) else given or []
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            message = f"{variable} {given!r} is not a list of builds"
+            self._error("CAS-E120", variable, message, 'write it like ["8.3.83.6", 2007 SP3 RU6]')
+            return ()
+        found = set()
+        for word in filter(None, map(str.strip, words)):
+            try:
+                found.add(self._catalogue.read(word))
+            except UnknownBuild as error:
+                message, _, suggestion = str(error).partition("; ")
+                remedy = suggestion or "it is the name of the folder below ClientAccess\\owa"
+                self._error("CAS-E120", variable, f"{variable}: build {message}", remedy)
+        return tuple(sorted(found))
 
     def _management_host(self, line: str | None) -> str:
         variable = "exchange_management_host"

@@ -45,6 +45,8 @@ class Inventory:
     warnings : tuple of Diagnostic
     seen : mapping of rule id to Seen
         Rules this farm has shown to be broken.
+    rule_packs : tuple of str or None
+        Shipped packs in force; None: the default ones.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Inventory:
     switch_user_hours: int
     warnings: tuple[Diagnostic, ...]
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    rule_packs: tuple[str, ...] | None = None
 
 
 def load_inventory(
@@ -157,6 +160,7 @@ def _assemble(
         accepted=decisions["accept"],
         strict=decisions["strict"],
         switch_user_hours=document.model.policy.switch_user_hours,
+        rule_packs=packages.rule_packs(document, findings),
         seen=seen.read(folder, findings),
         warnings=findings.warnings,
     )
@@ -197,4 +201,5 @@ def _declared(hosts: tuple[Host, ...]) -> State:
     return State(
         builds={host.name: host.build for host in hosts if host.build is not None},
         external_urls={(host.name, Protocol.OWA): host.external_url for host in hosts},
+        version_folders=frozenset((h.name, build) for h in hosts for build in h.version_folders),
     )

@@ -167,6 +167,12 @@ class PolicyEntry(_Strict):
     )
 
 
+class RulesEntry(_Strict):
+    """Which rules are in force."""
+
+    packs: list[str] = Field(description="shipped rule packs, by name")
+
+
 class Organization(_Strict):
     """organization.yml: what the hosts cannot say of themselves."""
 
@@ -186,6 +192,7 @@ class Organization(_Strict):
         "interval plus a margin",
     )
     policy: PolicyEntry = Field(default_factory=PolicyEntry)
+    rules: RulesEntry | None = Field(None, description="absent: the pack exchange-2007-2010")
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,11 +1,13 @@
-"""Update packages and decisions about rules, from organization.yml."""
+"""Update packages, rule packs and decisions about rules, from organization.yml."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from orchestrator.inventory.findings import did_you_mean
 from orchestrator.model.build import BuildRange, UnknownBuild
 from orchestrator.model.topology import Package
+from orchestrator.shipped import rule_pack_names
 
 if TYPE_CHECKING:
     from orchestrator.inventory.document import Document
@@ -61,6 +63,23 @@ def _onto(
             findings.error("CAS-E214", f"package {name}", f"{key}: {message}", place, suggestion)
             bounds.append(None)
     return BuildRange(*bounds)
+
+
+def rule_packs(document: Document, findings: Findings) -> tuple[str, ...] | None:
+    """Shipped rule packs in force, by name (CAS-E221); None where nothing is said."""
+    if document.model.rules is None:
+        return None
+    known = rule_pack_names()
+    names = document.model.rules.packs
+    for n, name in enumerate(names):
+        place = document.text.place("rules", "packs", n)
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"known packs: {', '.join(known)}"
+            message = "does not ship with this version"
+            findings.error("CAS-E221", f"rule pack {name}", message, place, remedy)
+        elif name in names[:n]:
+            findings.error("CAS-E221", f"rule pack {name}", "is named twice", place, "keep one")
+    return tuple(names)
 
 
 def decisions(document: Document, findings: Findings) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ VARIABLES = (
     "exchange_owa_external_url",
     "exchange_estimated_minutes",
     "exchange_management_host",
+    "exchange_version_folders",
 )
 """The host variables this program reads. No password is among them: secrets may be out of reach
 while a plan is made, and nothing but Ansible itself ever needs them."""

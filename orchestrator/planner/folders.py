@@ -29,6 +29,9 @@ from orchestrator.rules.rule import Verdict
 COPY_MINUTES = 10
 """Copying one folder to the servers of a pool, one after the other; our estimate, not measured."""
 
+MOST_NAMED = 5
+"""Servers named in one remark."""
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -85,6 +88,7 @@ def add_folders(
     for step in steps:
         if not step.origins:
             added.remarks.extend(_origin_in_plan(draft, step))
+    added.remarks.extend(_taken_away(draft, start, steps))
     return added
 
 
@@ -118,6 +122,25 @@ def _needs(
             need.before |= {*pair.source.changes, *pair.target.changes}
             need.repairs |= cell == (0, 0) and fact.proxied_before
     return found
+
+
+def _taken_away(draft: Draft, start: State, copies: Sequence[Step]) -> list[str]:
+    """What users may see of an update that takes copied folders away, for moments."""
+    having = {name for name, _ in start.version_folders}
+    having.update(name for step in copies for name in step.servers)
+    changed = {n for s in draft.steps.values() if s.kind.changes_build for n in s.servers}
+    servers = sorted(having & changed)
+    if not servers:
+        return []
+    named = ", ".join(servers[:MOST_NAMED])
+    more = f" and {len(servers) - MOST_NAMED} more" if len(servers) > MOST_NAMED else ""
+    remark = (
+        f"{named}{more}: should a change of build take version folders away, they are put back "
+        "before the server returns to service; with exchange_drain_method: none (the default) "
+        "nothing keeps users away until then, and for moments paths that need the folders may "
+        "answer broken"
+    )
+    return [remark]
 
 
 class _Seen:

@@ -135,6 +135,47 @@ def test_an_inventory_and_its_document_give_the_same_folder_byte_for_byte(tmp_pa
     assert texts[0] == texts[1]
 
 
+PACKS = ["exchange-2007-2010", "version-folders-2010-2007"]
+
+
+def test_rule_packs_and_version_folders_of_an_inventory_are_those_of_its_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """madrid and rome proxy to lisbon/2007; one of madrid's servers is said to have the folder."""
+    farm = contoso(tmp_path / "farm")
+    hosts = (farm / "hosts.yml").read_text()
+    assert hosts.count("mad-cas-01: {") == 1
+    folders = "mad-cas-01: {exchange_version_folders: [2007 SP3 RU6, 8.3.264.0], "
+    (farm / "hosts.yml").write_text(hosts.replace("mad-cas-01: {", folders))
+    with (farm / "organization.yml").open("a") as file:
+        file.write(f"rules: {{packs: [{', '.join(PACKS)}]}}\n")
+    document, goals = tmp_path / "o.json", ("--to", "2010 SP2 RU2", "--to", "2007 SP3 RU7")
+    writing = ("--write-organization", str(document), "-o", str(tmp_path / "a"))
+    assert main(["plan", "-i", str(farm), *goals, *writing]) == 0
+    assert main(["plan", "--organization", str(document), "-o", str(tmp_path / "b")]) == 0
+    one, other = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+        for folder in (tmp_path / "a", tmp_path / "b")
+    )
+    assert one == other
+    made = json.loads(one[Path("plan.json")])
+    assert made["rules_in_force"]["packs"] == PACKS
+    copied = {
+        (name, step["folder"])
+        for step in made["steps"]
+        if step["kind"] == "copy-owa-resources"
+        for name in step["servers"]
+    }
+    assert ("mad-cas-02", "8.3.264.0") in copied
+    assert {name for name, _ in copied}.isdisjoint({"mad-cas-01"})
+    assert any("exchange_drain_method: none" in remark for remark in made["remarks"])
+    capsys.readouterr()
+    pack_rule = rule_pack(PACKS[1])[0].id
+    assert main(["diagnose", "-i", str(farm), "--strict", pack_rule]) == 2
+    assert main(["diagnose", "-i", str(contoso(tmp_path / "other")), "--strict", pack_rule]) == 1
+    assert f"CAS-E307 rule {pack_rule}" in capsys.readouterr().err
+
+
 WINDOWS = """\
 version: 1
 zone: Europe/Paris
