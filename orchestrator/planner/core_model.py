@@ -77,8 +77,9 @@ class CoreModel:
         self._taken: list[tuple[int, int]] = []
         self._ends: dict[Change, tuple[_Step, _Step]] = {}
         self._domains: dict[tuple[str, int], Any] = {}
-        of_pool = {pool: self._changes(own) for pool, own in core.chains.items()}
-        costs = [self._redirection(label, of_pool.get(label.pool, [])) for label in core.brackets]
+        for own in core.chains.values():
+            self._changes(own)
+        costs = [self._redirection(label) for label in core.brackets]
         self._demands()
         self._room()
         if at_least:
@@ -98,33 +99,38 @@ class CoreModel:
         for label, on in self.on.items():
             self.cp.add(on == (label in labels))
 
-    def _changes(self, own: Mapping[Change, Sequence[Batch]]) -> list[_Step]:
-        made: list[_Step] = []
+    def _changes(self, own: Mapping[Change, Sequence[Batch]]) -> None:
+        """One batch of a pool after the other; servers of other ways come before or after."""
         for change, chain in own.items():
+            made: list[_Step] = []
             for number, batch in enumerate(chain):
                 part = Part(change, number)
                 step = self._step(part, change.pool, batch.minutes, 0, pilot=not number)
                 self.steps[part] = step
                 made.append(step)
-            self._ends[change] = made[-len(chain)], made[-1]
-        for one, other in itertools.pairwise(made):
-            self._order(one, other)
-        return made
+            for one, other in itertools.pairwise(made):
+                self._order(one, other)
+            self._ends[change] = made[0], made[-1]
+        for first, then in itertools.combinations(own, 2):
+            if not first.way or first.way != then.way:  # else `sequence` tells
+                comes_first = self.cp.new_bool_var("")
+                self._before(first, then, comes_first)
+                self._before(then, first, comes_first.negated())
 
-    def _redirection(self, label: Label, inside: Sequence[_Step]) -> Any:
+    def _redirection(self, label: Label) -> Any:
         core, span = self._core, self._core.brackets[label]
+        inside = core.chains.get(label.pool, {}).keys()
         on = None
         if self._is_free(label.pool):
             on = self.on[label] = self.cp.new_bool_var("")
         elif Part(label, 0) not in self._known:
             return 0
         opens, closes = self._switch(label, 0, on), self._switch(label, 1, on)
-        first = [self._ends[change][0] for change in sorted(span.opens_before & {*self._ends})]
-        last = [self._ends[change][1] for change in sorted(span.closes_after & {*self._ends})]
-        for step in (*first, *inside[:1], closes):
-            self._order(opens, step, on)
-        for step in (*last, *inside[-1:]):
-            self._order(step, closes, on)
+        for change in sorted((span.opens_before & self._ends.keys()) | inside):
+            self._order(opens, self._ends[change][0], on)
+        for change in sorted((span.closes_after & self._ends.keys()) | inside):
+            self._order(self._ends[change][1], closes, on)
+        self._order(opens, closes, on)
         users = core.topology.users_of(label)
         if on is None:
             return 2 * core.charge + users * (closes.end - opens.start)

@@ -133,12 +133,8 @@ class Covered:
         """The least a label is on that encloses some changes, or of some only the beginning."""
         rows: list[Row] = []
         place: dict[int, int] = {}
-        own = -1
         for n in order.sorted(inside):
             after = [place[k] for k in order.nearest(n, place)]
-            if n in self._own[label]:  # one after the other, like all changes of a pool
-                after += [own] if own >= 0 else []
-                own = len(rows)
             place[n] = len(rows)
             rows.append(self._row(n, after, begun=n in open_ended))
         return self._cover((label,), rows)
