@@ -29,6 +29,16 @@ def on_cycles(arcs: Sequence[Arc], sequence: Sequences = ()) -> list[Arc]:
     return [arc for arc in arcs if home[arc.first] == home[arc.then]]
 
 
+def apart(arcs: Sequence[Arc]) -> list[list[Arc]]:
+    """The arcs in groups that have no pool in common, in their order."""
+    graph = nx.Graph((arc.first.pool, arc.then.pool) for arc in arcs)
+    home = {pool: n for n, part in enumerate(nx.connected_components(graph)) for pool in part}
+    groups: dict[int, list[Arc]] = {}
+    for arc in arcs:
+        groups.setdefault(home[arc.first.pool], []).append(arc)
+    return [*groups.values()]
+
+
 def cuts_in_order(
     arcs: Sequence[Arc],
     free: Collection[Label],

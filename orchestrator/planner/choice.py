@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import NoSafePlan
@@ -17,8 +17,10 @@ from orchestrator.model.schedule import Timing
 from orchestrator.model.topology import Topology
 from orchestrator.planner.alternatives import Labels
 from orchestrator.planner.core import Solved, hints, near, solvable, solve
+from orchestrator.planner.floor import Piece
 from orchestrator.planner.improve import improve
 from orchestrator.planner.packing import MOST_PLACEMENTS
+from orchestrator.planner.pieces import pieces_of
 from orchestrator.planner.price import Cost
 from orchestrator.planner.question import Core
 from orchestrator.planner.schedule import schedule
@@ -60,7 +62,7 @@ class Sets:
     at_least: int = 0
     core: Core | None = None
     large: Core | None = None
-    floor: Callable[[], int] | None = None
+    floor: Callable[[Sequence[Piece]], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def cheapest_plan(
     if not best.cost.switches:
         return best.plan
     if sets.floor is not None and at_least < best.cost.total:
-        at_least = max(at_least, sets.floor())
+        pieces = pieces_of(sets.core, best.plan) if sets.core and sets.large else []
+        at_least = max(at_least, sets.floor(pieces))
     words = best.cost.words(at_least, "if no step waits" if timing is None else "by timetable")
     return dataclasses.replace(best.plan, remarks=(words, *best.plan.remarks))
 

@@ -12,7 +12,7 @@ import networkx as nx
 from orchestrator.model.topology import Label
 from orchestrator.planner.collector import collector_paused
 from orchestrator.planner.constraints import Arc
-from orchestrator.planner.hitting import Surcharge, cheapest_hitting_set
+from orchestrator.planner.hitting import cheapest_hitting_set
 from orchestrator.planner.knots import adjacency, inner, knots, shortest_cycle
 from orchestrator.planner.vertex_form import VertexForm
 from orchestrator.planner.way import Change
@@ -77,7 +77,7 @@ def cheapest_cut(
     and every other component, goes to an integer program with cycles added as they are found
     (`hitting`).
     """
-    changes, edges_by_label = _numbered(arcs, sequence)
+    changes, edges_by_label = numbered(arcs, sequence)
     labels = sorted(edges_by_label)
     # Cost first, then the number of labels, as one whole number.
     scale = len(labels) + 1
@@ -85,7 +85,7 @@ def cheapest_cut(
     # Small numbers are exact in the solver's floating point for longer.
     unit = math.gcd(*(cost for cost in prices if cost)) or 1
     weights = [None if cost is None else cost // unit * scale + 1 for cost in prices]
-    edges = _labels_by_arc(edges_by_label, labels)
+    edges = labels_by_arc(edges_by_label, labels)
     number = {change: at for at, change in enumerate(changes)} if sequence else {}
     for first, then in sorted(sequence):
         # A label of its own that nothing cuts: components that share one are solved together.
@@ -108,37 +108,6 @@ def cheapest_cut(
     found = tuple(labels[number] for number in sorted(chosen))
     at_least = -(-(bound - len(labels)) // scale) * unit if bound else 0
     return Cut(found, sum(map(price, found)), at_least)
-
-
-def least_with_surcharges(
-    arcs: Sequence[Arc],
-    prices: Mapping[Label, int],
-    surcharges: Iterable[tuple[Label, Label, int]],
-    sequence: Sequences = (),
-) -> int:
-    """What any labels that leave no cycle cost at least if some cost more without another.
-
-    Parameters
-    ----------
-    arcs : sequence of Arc
-    prices : mapping of Label to int
-        Of labels that may be redirected; what each costs at least.
-    surcharges : iterable of (label, other, cost)
-        Due if the one is redirected and the other is not; of several of one label the largest.
-    sequence : collection of pairs of Change
-    """
-    changes, edges_by_label = _numbered(arcs, sequence)
-    labels = sorted(edges_by_label)
-    column = {label: at for at, label in enumerate(labels)}
-    weights = [prices.get(label) for label in labels]
-    edges = _labels_by_arc(edges_by_label, labels)
-    number = {change: at for at, change in enumerate(changes)}
-    for first, then in sorted(sequence):
-        arc = number[first], number[then]
-        edges[arc] = edges.get(arc, frozenset()) | {len(weights)}
-        weights.append(None)
-    dues = [Surcharge(column[label], column[other], cost) for label, other, cost in surcharges]
-    return cheapest_hitting_set(edges, weights, dues).bound
 
 
 def find_cycle(arcs: Iterable[Arc], sequence: Sequences = ()) -> list[tuple[Change, Change]] | None:
@@ -177,10 +146,10 @@ def tangled(arcs: Iterable[Arc], sequence: Sequences = ()) -> set[Change]:
     return {changes[n] for part in knots(successors, range(len(changes))) for n in part}
 
 
-def _numbered(
+def numbered(
     arcs: Sequence[Arc], sequence: Sequences
 ) -> tuple[list[Change], dict[Label, set[tuple[int, int]]]]:
-    """The changes in order, and arcs between their numbers by label."""
+    """The changes in order, and by label the arcs between their numbers."""
     # In the order of the arcs, which mostly is that of the changes: less to sort than of a set.
     involved = dict.fromkeys([arc.first for arc in arcs]) | dict.fromkeys(arc.then for arc in arcs)
     changes = sorted(involved | dict.fromkeys(itertools.chain(*sequence)))
@@ -191,9 +160,10 @@ def _numbered(
     return changes, by_label
 
 
-def _labels_by_arc(
+def labels_by_arc(
     by_label: Mapping[Label, Iterable[tuple[int, int]]], labels: Iterable[Label]
 ) -> dict[tuple[int, int], frozenset[int]]:
+    """The numbers of the labels of every arc; labels are numbered as they come."""
     held: dict[tuple[int, int], list[int]] = {}
     for number, label in enumerate(labels):
         for arc in by_label[label]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from orchestrator.planner.knots import knots, shortest_cycle
+from orchestrator.planner.program import Program
 
 Edges = Mapping[tuple[int, int], frozenset[int]]
 """Labels by arc; an arc is gone once all its labels are cut."""
+
+Cycle = tuple[int, ...]
+"""Its nodes in order."""
 
 ROUNDS = 60
 """Times the program is solved with more cycles before the gap is reported instead."""
@@ -37,17 +39,7 @@ class HittingSet:
     bound: int
 
 
-class Surcharge(NamedTuple):
-    """What a label weighs more if it is cut and another is not; of several the largest counts."""
-
-    label: int
-    other: int
-    weight: int
-
-
-def cheapest_hitting_set(
-    edges: Edges, weights: Sequence[int | None], surcharges: Sequence[Surcharge] = ()
-) -> HittingSet:
+def cheapest_hitting_set(edges: Edges, weights: Sequence[int | None]) -> HittingSet:
     """The labels of least weight without whose arcs no cycle is left.
 
     Parameters
@@ -55,63 +47,68 @@ def cheapest_hitting_set(
     edges : mapping of (int, int) to frozenset of int
     weights : sequence of int or None
         By label; None for one that cannot be cut. Arcs of such labels must hold no cycle.
-    surcharges : sequence of Surcharge
-        Counted in the bound; the labels are a good choice then, and their weight is without them.
 
     Notes
     -----
     Only cycles that some solution left open become constraints; each solution of such a part of
     the problem is a bound for the whole, and one that leaves no cycle is the optimum.
     """
-    graph = _Labelled(edges, weights)
-    constraints = dict.fromkeys(graph.short_cycles())
+    graph = Labelled(edges, weights)
+    constraints = dict.fromkeys(graph.to_cut(cycle) for cycle in graph.short_cycles())
     best = graph.repaired(frozenset())
     bound = 0
     for _ in range(ROUNDS):
-        chosen, proven = _solve(list(constraints), weights, surcharges)
+        chosen, proven = _solve(list(constraints), weights)
         bound = max(bound, proven)
-        found = dict.fromkeys(graph.open_cycles(chosen))
+        found = dict.fromkeys(graph.to_cut(cycle, chosen) for cycle in graph.open_cycles(chosen))
         candidate = graph.repaired(chosen) if found else chosen
         best = min((best, candidate), key=lambda c: (graph.weight(c), sorted(c)))
-        enough = not surcharges and bound >= graph.weight(best)
-        if enough or not found.keys() - constraints.keys():
+        if bound >= graph.weight(best) or not found.keys() - constraints.keys():
             break
         constraints |= found
-    least = bound if surcharges else min(bound, graph.weight(best))
-    return HittingSet(best, graph.weight(best), least)
+    return HittingSet(best, graph.weight(best), min(bound, graph.weight(best)))
 
 
-class _Labelled:
-    """A digraph under its labels."""
+class Labelled:
+    """A digraph under its labels; nodes keep their numbers in what is told."""
 
     def __init__(self, edges: Edges, weights: Sequence[int | None]) -> None:
-        nodes = sorted({node for arc in edges for node in arc})
-        number = {node: at for at, node in enumerate(nodes)}
+        self._edges = edges
+        self._nodes = sorted({node for arc in edges for node in arc})
+        number = {node: at for at, node in enumerate(self._nodes)}
         self._arcs = {(number[a], number[b]): labels for (a, b), labels in sorted(edges.items())}
         self._weights = weights
-        self._successors: list[set[int]] = [set() for _ in nodes]
+        self._successors: list[set[int]] = [set() for _ in self._nodes]
         self._of_label: dict[int, list[tuple[int, int]]] = {}
         for (first, then), labels in self._arcs.items():
             self._successors[first].add(then)
             for label in labels:
                 self._of_label.setdefault(label, []).append((first, then))
-        self._everything = range(len(nodes))
+        self._everything = range(len(self._nodes))
 
     def weight(self, labels: Collection[int]) -> int:
         return sum(self._weights[label] or 0 for label in labels)
 
-    def short_cycles(self) -> list[frozenset[int]]:
+    def short_cycles(self) -> list[Cycle]:
         """Every cycle of two arcs, and a shortest one through each node."""
-        found = []
-        none: frozenset[int] = frozenset()
-        for first, then in self._arcs:
-            if first < then and (then, first) in self._arcs:
-                found.append(self._constraint([first, then], none))
-        return found + self._through_every_node(self._successors, none)
+        pairs = [arc for arc in self._arcs if arc[0] < arc[1] and arc[::-1] in self._arcs]
+        return self._named(pairs) + self._through_every_node(self._successors)
 
-    def open_cycles(self, chosen: frozenset[int]) -> list[frozenset[int]]:
+    def open_cycles(self, chosen: frozenset[int]) -> list[Cycle]:
         """Short cycles a choice leaves open, some through every node that lies on one."""
-        return self._through_every_node(self._without(chosen), chosen)
+        return self._through_every_node(self._without(chosen))
+
+    def to_cut(self, cycle: Cycle, chosen: Collection[int] = ()) -> frozenset[int]:
+        """Labels one of which must be cut: for each arc one that still holds it, if any can go."""
+        labels: set[int] = set()
+        for arc in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+            holding = self._edges[arc]
+            if any(self._weights[label] is None for label in holding):
+                continue
+            left = holding.difference(chosen)
+            if not left & labels:
+                labels.add(min(left))
+        return frozenset(labels)
 
     def repaired(self, chosen: frozenset[int]) -> frozenset[int]:
         """A choice with labels added until no cycle is left, and then without the needless."""
@@ -151,7 +148,7 @@ class _Labelled:
         cycle = shortest_cycle(successors, hub, set(part))
         if not cycle:
             return None
-        options = self._constraint(cycle, labels)
+        options = self.to_cut(self._named([cycle])[0], labels)
         return min(
             options, key=lambda one: ((self._weights[one] or 0) / len(self._of_label[one]), one)
         )
@@ -175,9 +172,7 @@ class _Labelled:
                         stack.append(then)
         return False
 
-    def _through_every_node(
-        self, successors: list[set[int]], chosen: Collection[int]
-    ) -> list[frozenset[int]]:
+    def _through_every_node(self, successors: list[set[int]]) -> list[Cycle]:
         found = []
         for part in knots(successors, self._everything):
             inside = set(part)
@@ -187,60 +182,28 @@ class _Labelled:
                     continue
                 cycle = shortest_cycle(successors, node, inside)
                 covered.update(cycle)
-                found.append(self._constraint(cycle, chosen))
-        return found
+                found.append(cycle)
+        return self._named(found)
 
-    def _constraint(self, cycle: Sequence[int], chosen: Collection[int]) -> frozenset[int]:
-        """Labels one of which must be cut: for each arc one that still holds it, if any can go."""
-        labels: set[int] = set()
-        for first, then in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-            holding = self._arcs[first, then]
-            if any(self._weights[label] is None for label in holding):
-                continue
-            left = holding.difference(chosen)
-            if not left & labels:
-                labels.add(min(left))
-        return frozenset(labels)
+    def _named(self, cycles: Iterable[Sequence[int]]) -> list[Cycle]:
+        return [tuple(self._nodes[node] for node in cycle) for cycle in cycles]
 
 
 def _solve(
-    constraints: Sequence[frozenset[int]],
-    weights: Sequence[int | None],
-    surcharges: Sequence[Surcharge],
+    constraints: Iterable[frozenset[int]], weights: Sequence[int | None]
 ) -> tuple[frozenset[int], int]:
     """A cheapest choice that meets the constraints, and a proven bound on any."""
-    # Heavy and needed only where cycles are left over: most plans never get here.
-    import numpy as np
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import csr_array
-
-    labels = sorted(frozenset().union(*constraints))
-    column = {label: at for at, label in enumerate(labels)}
-    # A column more for what a label weighs beyond its own. A label that no cycle asks for yet may
-    # be cut all the same: nothing is due because of it.
-    dues = [one for one in surcharges if one.label in column and one.other in column]
-    more = {one: len(labels) + at for at, one in enumerate(sorted({one.label for one in dues}))}
-    rows = [{column[label]: 1.0 for label in row} for row in constraints]
-    lower = [1.0] * len(rows) + [0.0] * len(dues)
-    for label, other, weight in dues:
-        rows.append({more[label]: 1, column[label]: -float(weight), column[other]: float(weight)})
-    columns = [at for row in rows for at in sorted(row)]
-    starts = np.cumsum([0, *map(len, rows)])
-    values = np.array([row[at] for row in rows for at in sorted(row)])
-    width = len(labels) + len(more)
-    matrix = csr_array((values, np.array(columns), starts), shape=(len(rows), width))
-    costs = [weights[label] or 0 for label in labels]
-    result = milp(
-        np.array([*costs, *([1] * len(more))], dtype=float),
-        integrality=np.array([1] * len(labels) + [0] * len(more)),
-        bounds=Bounds(0, [1] * len(labels) + [np.inf] * len(more)),
-        constraints=LinearConstraint(matrix, lb=lower),
-        options={"mip_rel_gap": 0.0, "node_limit": NODES},
-    )
-    if result.x is None:
-        return frozenset(labels), 0
-    chosen = frozenset(label for label, value in zip(labels, result.x, strict=False) if value > 0.5)
-    if result.status == 0 and not more:
+    program = Program()
+    column = {
+        label: program.column(weights[label] or 0)
+        for label in sorted(frozenset[int]().union(*constraints))
+    }
+    for labels in constraints:
+        program.row({column[label]: 1 for label in labels}, 1)
+    answer = program.solve(NODES)
+    if not answer.values:
+        return frozenset(column), 0
+    chosen = frozenset(label for label, at in column.items() if answer.values[at] > 0.5)
+    if answer.proven:
         return chosen, sum(weights[label] or 0 for label in chosen)
-    # The least is a whole number, and what bounds it a float.
-    return chosen, max(0, math.ceil(result.mip_dual_bound * (1 - 1e-9) - 1e-6))
+    return chosen, answer.bound

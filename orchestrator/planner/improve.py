@@ -8,7 +8,7 @@ around the redirection that lasts longest beyond what it must. The effort is CP-
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from orchestrator.model.plan import Plan
 from orchestrator.model.topology import Label, PoolId
@@ -71,7 +71,7 @@ class _Search:
         made = [part for part in _parts(core) if not isinstance(part.what, Label)]
         self.whole = all(part in self._starts for part in made)
         self._better = False
-        self._near = _neighbours(core)
+        self._near = core.near
         self._between = _after_pilot(known), max(self._starts.values(), default=0) + LATER
 
     def run(self, effort: float) -> Solved | None:
@@ -168,16 +168,6 @@ def _parts(core: Core) -> list[Part]:
         for number in range(len(chain))
     ]
     return changes + [Part(label, number) for label in core.brackets for number in (0, 1)]
-
-
-def _neighbours(core: Core) -> Mapping[PoolId, set[PoolId]]:
-    """Pools by those whose changes a label that may be redirected puts before or after theirs."""
-    near: dict[PoolId, set[PoolId]] = {}
-    for arc in core.arcs:
-        if arc.label in core.brackets and arc.first.pool != arc.then.pool:
-            near.setdefault(arc.first.pool, set()).add(arc.then.pool)
-            near.setdefault(arc.then.pool, set()).add(arc.first.pool)
-    return near
 
 
 def _after_pilot(plan: Plan) -> int:

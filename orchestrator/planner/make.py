@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +15,12 @@ from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Timing
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
-from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order, on_cycles
+from orchestrator.planner.alternatives import (
+    MOST_LABELS,
+    Labels,
+    cuts_in_order,
+    on_cycles,
+)
 from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import Batch, batches, consent_findings
@@ -25,10 +30,10 @@ from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
 from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.core import MOST_STEPS
-from orchestrator.planner.cycles import least_with_surcharges
 from orchestrator.planner.decisions import Decisions
 from orchestrator.planner.demands import Demands, demands_of
 from orchestrator.planner.draft import Draft
+from orchestrator.planner.floor import Piece, least_cost
 from orchestrator.planner.folders import add_folders
 from orchestrator.planner.pilot import PROBE_MINUTES, add_pilot, leaning
 from orchestrator.planner.price import Prices
@@ -188,7 +193,9 @@ def _with_all_they_enclose(sets: Sets, core: Core) -> Sets:
     return Sets(itertools.chain([first], tried), None)
 
 
-def _floor(found: Answer, free: Collection[Label], price: Prices) -> int:
+def _floor(
+    found: Answer, free: Collection[Label], price: Prices, pieces: Sequence[Piece] = ()
+) -> int:
     """What any labels cost at least, with all that each of them encloses; 0 if there are many."""
     asked = found.demands
     knotted = on_cycles(asked.arcs, asked.sequence)
@@ -200,10 +207,7 @@ def _floor(found: Answer, free: Collection[Label], price: Prices) -> int:
         if fact.path.label in of_label:
             of_label[fact.path.label].append(fact)
     brackets = {label: bracket(facts) for label, facts in of_label.items()}
-    prices = {label: price(label) for label in sorted(labels)}
-    changes = {arc.first for arc in knotted} | {arc.then for arc in knotted}
-    within = [pair for pair in asked.sequence if changes.issuperset(pair)]
-    return least_with_surcharges(knotted, prices, price.surcharges(knotted, brackets), within)
+    return least_cost(price, knotted, brackets, asked.sequence, pieces)
 
 
 def _batches(topology: Topology, ways: Ways, pool: PoolId) -> dict[Change, list[Batch]]:

@@ -77,6 +77,11 @@ class Prices:
         User-minutes a switch counts as.
     timing : Timing, optional
         Windows; without them nothing waits.
+
+    Attributes
+    ----------
+    spans : Spans
+        How long things take in these windows.
     """
 
     def __init__(
@@ -86,19 +91,20 @@ class Prices:
         charge: int,
         timing: Timing | None = None,
     ) -> None:
-        self._topology = topology
-        self._own = batches
-        self._charge = charge
-        self._spans = Spans(topology, timing)
+        self.topology = topology
+        self.batches = batches
+        self.charge = charge
+        self.timing = timing
+        self.spans = Spans(topology, timing)
         self._known: dict[Label, int] = {}
 
     def __call__(self, label: Label) -> int:
         """In user-minutes, two switches included."""
         if label not in self._known:
-            own = [batch for chain in self._own(label.pool).values() for batch in chain]
-            users = self._topology.users_of(label)
-            minutes = self._spans.least(label.pool, own, [])
-            self._known[label] = 2 * self._charge + users * minutes
+            own = [batch for chain in self.batches(label.pool).values() for batch in chain]
+            users = self.topology.users_of(label)
+            minutes = self.spans.least(label.pool, own, [])
+            self._known[label] = 2 * self.charge + users * minutes
         return self._known[label]
 
     def surcharges(
@@ -141,8 +147,8 @@ class Prices:
 
     def _with(self, label: Label, first: Change, then: Change) -> int:
         """What a label costs that encloses a change before one of its own pool's."""
-        own = self._own(label.pool)
-        if first not in self._own(first.pool) or then not in own:
+        own = self.batches(label.pool)
+        if first not in self.batches(first.pool) or then not in own:
             return 0
         # Later changes of the same servers; what other servers of the pool do may come first.
         rest = itertools.dropwhile(lambda change: change != then, own)
@@ -150,9 +156,9 @@ class Prices:
             change for change in rest if change == then or (then.way and change.way == then.way)
         ]
         after = [batch for change in later for batch in own[change]]
-        before = [(first.pool, self._own(first.pool)[first])]
-        minutes = self._spans.least(label.pool, after, before)
-        return 2 * self._charge + self._topology.users_of(label) * minutes
+        before = [(first.pool, self.batches(first.pool)[first])]
+        minutes = self.spans.least(label.pool, after, before)
+        return 2 * self.charge + self.topology.users_of(label) * minutes
 
 
 def _hours(user_minutes: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from orchestrator.model.schedule import Timing
@@ -90,6 +91,33 @@ class Core:
             sequence=[pair for pair in self.sequence if pair[0].pool in pools],
             brackets={label: self.brackets[label] for label in sorted(brackets)},
         )
+
+    def of_pools(self, pools: Collection[PoolId]) -> Core:
+        """What of it lies between some pools: it costs no more than all of it."""
+        brackets = {label: span for label, span in self.brackets.items() if label.pool in pools}
+        return dataclasses.replace(
+            self,
+            chains={pool: made for pool, made in self.chains.items() if pool in pools},
+            arcs=[
+                arc
+                for arc in self.arcs
+                if arc.first.pool in pools
+                and arc.then.pool in pools
+                and (arc.label in brackets or arc.label not in self.brackets)
+            ],
+            sequence=[pair for pair in self.sequence if pair[0].pool in pools],
+            brackets=brackets,
+        )
+
+    @cached_property
+    def near(self) -> Mapping[PoolId, set[PoolId]]:
+        """Pools by those between whose changes and theirs a label that may be redirected stands."""
+        near: dict[PoolId, set[PoolId]] = {}
+        for arc in self.arcs:
+            if arc.label in self.brackets and arc.first.pool != arc.then.pool:
+                near.setdefault(arc.first.pool, set()).add(arc.then.pool)
+                near.setdefault(arc.then.pool, set()).add(arc.first.pool)
+        return near
 
     def cutting(self, knotted: Sequence[Arc]) -> Core:
         """All of it, but labels redirected only where they lie on cycles."""

@@ -137,6 +137,10 @@ class Spans:
         waiting = self._topology.replication_minutes
         return self._task(0, 1, pool, SWITCH_MINUTES + waiting, waiting)
 
+    def batch(self, pool: PoolId, batch: Batch) -> Task:
+        """A batch of a pool, by itself."""
+        return self._task(0, 1, pool, batch.minutes, 0)
+
     def _chain(self, pool: PoolId, rows: Enclosed) -> list[Task]:
         waiting = self._topology.replication_minutes
         switch = SWITCH_MINUTES + waiting

@@ -1,0 +1,293 @@
+"""The least that any labels cost, with what each encloses and what finds no room in one night.
+
+An integer program over all choices of labels: which are redirected, by how much each costs more
+than by itself, and how often it stays on from one group of nights into the next (`Nights`).
+Every row holds for every plan of this form and every timetable of it, so the least cost is a bound
+whatever is chosen. Rows are added as solutions turn out to break them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.model.schedule import Calendar
+from orchestrator.model.topology import Label
+from orchestrator.planner.alternatives import apart
+from orchestrator.planner.brackets import Bracket
+from orchestrator.planner.constraints import Arc
+from orchestrator.planner.crowds import Crowds, Level, at_work, one_night
+from orchestrator.planner.cycles import Sequences
+from orchestrator.planner.hitting import Cycle
+from orchestrator.planner.knot import Knot
+from orchestrator.planner.nights import Nights, Stretch
+from orchestrator.planner.price import Prices
+from orchestrator.planner.program import Program
+
+ROUNDS = 10
+"""Times the program is solved with more rows."""
+
+NODES = 1
+GAP = 0.03
+"""Of HiGHS per round: a closer look takes longer than what is gained by it."""
+
+ENOUGH = 1.02
+"""A round that raises the bound by less is the last before columns have to be whole."""
+
+MOST_CROSSINGS = 12
+"""Groups of nights into which a redirection is counted to stay on at most."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What some labels cost together at least, seen by themselves.
+
+    Parameters
+    ----------
+    labels : tuple of Label
+    cost : int
+        User-minutes, charges included.
+    """
+
+    labels: tuple[Label, ...]
+    cost: int
+
+
+def least_cost(
+    prices: Prices,
+    arcs: Sequence[Arc],
+    brackets: Mapping[Label, Bracket],
+    sequence: Sequences,
+    pieces: Sequence[Piece] = (),
+) -> int:
+    """What any labels that leave no cycle cost at least, in user-minutes.
+
+    Parameters
+    ----------
+    prices : Prices
+    arcs : sequence of Arc
+        That lie on cycles.
+    brackets : mapping of Label to Bracket
+        Of labels that may be redirected.
+    sequence : collection of pairs of Change
+    pieces : sequence of Piece
+    """
+    least = 0
+    for group in apart(arcs):
+        labels = {arc.label for arc in group} & brackets.keys()
+        changes = {arc.first for arc in group} | {arc.then for arc in group}
+        within = [pair for pair in sequence if changes.issuperset(pair)]
+        knot = Knot(prices, group, {label: brackets[label] for label in sorted(labels)}, within)
+        own = [piece for piece in pieces if labels.issuperset(piece.labels)]
+        least += _Floor(knot, own).run()
+    return least
+
+
+class _Floor:
+    def __init__(self, knot: Knot, pieces: Iterable[Piece]) -> None:
+        self._knot = knot
+        self._program = Program()
+        self._on = {label: self._program.column(knot.prices(label)) for label in knot.labels}
+        self._more = {
+            label: self._program.column(1, float("inf"), whole=False) for label in knot.labels
+        }
+        self._levels: list[Level] = []
+        self._crowds: Crowds | None = None
+        extra: dict[tuple[Label, Label], int] = {}
+        for label, other, cost in knot.prices.surcharges(knot.arcs, knot.brackets):
+            extra[label, other] = cost
+            self._row({self._more[label]: 1, self._on[label]: -cost, self._on[other]: cost}, 0)
+        for piece in [*pieces, *self._couples(extra)]:
+            terms: dict[int, float] = {
+                self._on[label]: knot.prices(label) for label in piece.labels
+            }
+            self._row(terms | {self._more[label]: 1 for label in piece.labels}, piece.cost)
+        self._lanes = 0
+        if knot.prices.timing is not None:
+            self._lanes = knot.prices.timing.policy.max_parallel
+            self._add_windows(knot.prices.timing.calendar)
+        for cycle in knot.graph.short_cycles():
+            self._add_cycle(cycle, ())
+
+    def run(self) -> int:
+        best, relaxed = 0, True
+        for _ in range(ROUNDS):
+            answer = self._program.solve(NODES, gap=GAP, relaxed=relaxed)
+            before, best = best, max(best, answer.bound)
+            if not answer.values:
+                break
+            added = self._broken_rows(answer.values)
+            if not relaxed and not added:
+                break
+            relaxed = relaxed and added and best > before * ENOUGH
+        return best
+
+    def _broken_rows(self, values: Sequence[float]) -> bool:
+        """Add what a solution does not keep; whether there was anything new."""
+        chosen = {label for label, column in self._on.items() if values[column] > 0.5}
+        added = [self._add_cycle(cycle, chosen) for cycle in self._knot.open_cycles(chosen)]
+        if self._crowds is not None:
+            added += [self._row(*row) for row in self._crowds.broken(values)]
+        return any(added)
+
+    def _couples(self, extra: Mapping[tuple[Label, Label], int]) -> Iterator[Piece]:
+        """Of two labels that lift the two demands between two changes one at least is redirected.
+
+        Either both are, or one that encloses the other's change.
+        """
+        price = self._knot.prices
+        for one, around in sorted(self._knot.near.items()):
+            for other in (n for n in around if n > one):
+                held = self._knot.holding(one, other)[1], self._knot.holding(other, one)[1]
+                if None in held or held[0] == held[1]:
+                    continue
+                first, then = (label for label in held if label)
+                costs = [price(first) + extra.get((first, then), 0)]
+                costs += [price(then) + extra.get((then, first), 0), price(first) + price(then)]
+                yield Piece((first, then), min(costs))
+
+    def _row(self, terms: Mapping[int, float], at_least: float) -> bool:
+        return self._program.row(terms, at_least)
+
+    def _add_windows(self, calendar: Calendar) -> None:
+        grouped, single = Nights.grouped(calendar), Nights.single(calendar)
+        kinds = [grouped] if len(grouped) == len(single) else [grouped, single]
+        self._levels = [self._level(nights) for nights in kinds if len(nights) > 1]
+        for level in self._levels:
+            self._add_stars(level)
+            self._add_pairs(level)
+        if not self._levels:
+            return
+        if len(self._levels) > 1:
+            self._add_links(*self._levels)
+        level = self._levels[0]
+        self._crowds = Crowds(self._knot, level, self._on, self._lanes, MOST_CROSSINGS)
+
+    def _level(self, nights: Nights) -> Level:
+        """Columns for how often each label stays on, and what that costs at least."""
+        prices = self._knot.prices
+        crosses, often = {}, {}
+        for label in self._knot.labels:
+            crosses[label] = self._program.column()
+            # Where pairs decide, whole numbers gain little and take long.
+            whole = not self._knot.near
+            often[label] = self._program.column(0, MOST_CROSSINGS, whole=whole)
+            self._row({crosses[label]: -1, self._on[label]: 1}, 0)
+            self._row({crosses[label]: -1, often[label]: 1}, 0)
+            self._row({often[label]: -1, crosses[label]: MOST_CROSSINGS}, 0)
+            pause = nights.pause(prices.spans.switch(label.pool))
+            cost = prices.topology.users_of(label) * pause
+            by_itself = prices(label) - 2 * prices.charge
+            self._row({self._more[label]: 1, self._on[label]: by_itself, often[label]: -cost}, 0)
+        return Level(nights, crosses, often)
+
+    def _add_links(self, grouped: Level, single: Level) -> None:
+        """Where a group of nights has one window for a site, what outlasts it outlasts both."""
+        for label in self._knot.labels:
+            if one_night(grouped.nights, self._knot.prices.spans.switch(label.pool)):
+                self._row({grouped.crosses[label]: 1, single.crosses[label]: -1}, 0)
+
+    def _add_stars(self, level: Level) -> None:
+        """What a redirection that does not outlast the night has to enclose needs room there.
+
+        Every change that must come before one of the label's own pool's, and after the label is
+        redirected, does so unless the other demand between the two is lifted.
+        """
+        knot = self._knot
+        for number in sorted(knot.near):
+            for label in [one for one in knot.labels if one.pool == knot.changes[number].pool]:
+                switch = knot.prices.spans.switch(label.pool)
+                edges = level.nights.edges(switch).items()
+                within = {k: (end, start - knot.need(number)) for k, (end, start) in edges}
+                around = [n for n in knot.near[number] if knot.holding(number, n)[1] == label]
+                for group in sorted({knot.group(n) for n in around}):
+                    self._add_star(
+                        level, label, number, within, [n for n in around if knot.group(n) == group]
+                    )
+
+    def _add_star(
+        self,
+        level: Level,
+        label: Label,
+        number: int,
+        within: Mapping[int, Stretch],
+        around: Sequence[int],
+    ) -> None:
+        knot = self._knot
+        tasks = [task for n in around for task in knot.tasks(n)]
+        room = self._lanes * at_work(level.nights.room(tasks, within), tasks)
+        excess = sum(task.need for task in tasks) - room
+        if excess <= 0:
+            return
+        terms: dict[int, float] = {self._on[label]: -excess, level.crosses[label]: excess}
+        for n in around:
+            lifting = knot.holding(n, number)[1]
+            if lifting is None or lifting == label:
+                continue
+            column = self._on[lifting]
+            terms[column] = terms.get(column, 0) + min(knot.need(n), excess)
+        self._row(terms, 0)
+
+    def _add_pairs(self, level: Level) -> None:
+        """Two redirections that each lift a demand of the other's pool overlap.
+
+        Whichever of the two changes comes first, it begins when both labels are redirected. If no
+        night lets both pools change after that and before either is proxied again, one of the two
+        stays on.
+        """
+        knot = self._knot
+        for one, other in ((a, b) for a in sorted(knot.near) for b in knot.near[a] if a < b):
+            first, then = knot.holding(one, other)[1], knot.holding(other, one)[1]
+            if first is None or then is None or first == then:
+                continue
+            pools = knot.changes[one].pool, knot.changes[other].pool
+            if (first.pool, then.pool) != pools:
+                continue
+            mine, theirs = (level.nights.edges(knot.prices.spans.switch(p)) for p in pools)
+            both = [
+                (max(mine[k][0], theirs[k][0]), mine[k][1], theirs[k][1])
+                for k in mine.keys() & theirs.keys()
+            ]
+            if not any(
+                begin + knot.need(one) <= until and begin + knot.need(other) <= latest
+                for begin, until, latest in both
+            ):
+                crossing = {level.crosses[first]: 1.0, level.crosses[then]: 1.0}
+                self._row(crossing | {self._on[first]: -1, self._on[then]: -1}, -1)
+
+    def _add_cycle(self, cycle: Cycle, chosen: Iterable[Label]) -> bool:
+        """One label of a cycle is redirected; and what is left of it needs its nights.
+
+        What is not cut of a cycle is done one after the other, so that the redirections which cut
+        it enclose all its changes between them, each with its two switches (facts: around every
+        conflict cycle the redirect times add up to at least the upgrade times). A night has room
+        for so many minutes; what does not fit makes one of them stay on.
+        """
+        knot = self._knot
+        added = self._row({self._on[label]: 1 for label in knot.to_cut(cycle, {*chosen})}, 1)
+        arcs = [*zip(cycle, [*cycle[1:], cycle[0]], strict=True)]
+        held = [label for lifted, label in itertools.starmap(knot.holding, arcs) if lifted]
+        if not self._levels or len(cycle) < 3 or None in held:
+            return added
+        groups = {knot.group(n) for n in cycle}
+        for some in [{group} for group in sorted(groups)] + [groups] * (len(groups) > 1):
+            added |= self._add_nights(cycle, [label for label in held if label], some)
+        return added
+
+    def _add_nights(self, cycle: Cycle, held: Sequence[Label], groups: set[int]) -> bool:
+        knot, level = self._knot, self._levels[0]
+        tasks = [task for n in cycle for task in knot.tasks(n) if task.slots.group in groups]
+        switches = {label: knot.prices.spans.switch(label.pool) for label in held}
+        counted = {label: task for label, task in switches.items() if task.slots.group in groups}
+        night = max(level.nights.room([*tasks, *counted.values()]).values(), default=0)
+        work = sum(task.need for task in tasks)
+        terms: dict[int, float] = {}
+        for label in held:
+            often, on = level.often[label], self._on[label]
+            taken = 2 * counted[label].need if label in counted else 0
+            terms[often] = terms.get(often, 0) + night
+            terms[on] = terms.get(on, 0) + max(night - taken, 0)
+        if work <= min((terms[self._on[label]] for label in held), default=0):
+            return False
+        return self._row({column: min(value, work) for column, value in terms.items()}, work)

@@ -1,0 +1,190 @@
+"""A bound on all choices of labels: never above what CP-SAT proves, and tight where it can be."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from benchmarks.families import FAMILIES, Farm, _farm
+
+from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
+from orchestrator.model.topology import Protocol
+from orchestrator.model.window import Window
+from orchestrator.planner import core as cores
+from orchestrator.planner import make_plan
+from orchestrator.planner.alternatives import on_cycles
+from orchestrator.planner.floor import least_cost
+from orchestrator.planner.nights import Nights
+from orchestrator.planner.pieces import pieces_of
+from orchestrator.planner.program import Program
+from orchestrator.rules.engine import RuleBook
+from orchestrator.shipped import catalogue, rule_pack
+
+BEGIN = datetime(2012, 4, 7, 20, tzinfo=UTC)
+DAY = 24 * 60
+
+
+def nights(first: int, hours: float, every: int, count: int = 30) -> tuple[Window, ...]:
+    start = BEGIN + timedelta(days=first)
+    return tuple(
+        Window(at, at + timedelta(hours=hours))
+        for at in (start + timedelta(days=every) * n for n in range(count))
+    )
+
+
+def drawn(seed: int) -> tuple[Farm, Timing]:
+    """A few sites whose nights are short for what has to be done in them."""
+    rng = random.Random(f"floor {seed}")
+    name = sorted(FAMILIES)[seed % len(FAMILIES)]
+    size = rng.randint(4, 7)
+    arcs = [(a, b) for a, b in FAMILIES[name](size, rng) if a != b and max(a, b) < size]
+    paths = [(a, b, Protocol.OWA, rng.randint(1, 500)) for a, b in sorted({*arcs})]
+    counts = [rng.randint(1, 3) for _ in range(size)]
+    book = RuleBook(rule_pack())
+    farm = _farm(f"floor-{seed}", counts, paths, {}, book, minimum=0, probed=bool(seed % 2))
+    topology = dataclasses.replace(farm.topology, replication_minutes=rng.choice([60, 120, 195]))
+    switch = topology.replication_minutes + 10
+    hours = (2 * switch + rng.choice([40, 80, 150, 260])) / 60
+    weekends = nights(0, hours, 7)
+    # Some hubs have a second night, a day later or an hour beside the others'.
+    more = nights(1, hours, 7)
+    beside = tuple(
+        Window(w.start + timedelta(hours=1), w.end + timedelta(hours=1)) for w in weekends
+    )
+    sites = sorted(topology.sites)
+    cut = rng.randint(0, 2)
+    groups = [SiteCalendar(tuple(sites[cut:]), "UTC", weekends)]
+    if cut:
+        both = tuple(sorted((*rng.choice([weekends, beside]), *more)))
+        groups.append(SiteCalendar(tuple(sites[:cut]), "UTC", both))
+    policy = TimePolicy(
+        rng.choice([1, 2, 3, 6]), rng.choice([0, None]), 5, topology.replication_minutes
+    )
+    return dataclasses.replace(farm, topology=topology), Timing(
+        Calendar("UTC", tuple(groups)), policy
+    )
+
+
+def asked(farm: Farm, timing: Timing) -> tuple[cores.Core, cores.Plan] | None:
+    """The core `make_plan` would have solved, and the plan it would have begun from."""
+    seen: list[tuple[cores.Core, cores.Plan]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("orchestrator.planner.choice.solve", lambda *given: seen.append(given))
+        make_plan(
+            farm.topology, farm.start, farm.end, farm.book, catalogue(), pilot=False, timing=timing
+        )
+    return seen[0] if seen else None
+
+
+def floor(core: cores.Core, *, pieces: bool = False, known: cores.Plan | None = None) -> int:
+    arcs = on_cycles(core.arcs, core.sequence)
+    found = pieces_of(core, known, 0.2) if pieces and known else []
+    return least_cost(core.price, arcs, core.brackets, core.sequence, found)  # type: ignore[arg-type]
+
+
+BLOCKS = int(os.environ.get("FARMS", "16")) // 8
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_never_above_the_optimum_and_often_near_it(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "EFFORT", 0.3)
+    proven, shares = 0, []
+    for seed in range(block * 8, block * 8 + 8):
+        found = asked(*drawn(seed))
+        best = cores.solve(*found) if found else None
+        if found is None or best is None or best.at_least < best.cost:
+            continue
+        core, known = found
+        least = floor(core)
+        assert least <= best.cost, seed
+        with_pieces = floor(core, pieces=True, known=known)
+        assert least <= with_pieces <= best.cost, seed
+        proven += 1
+        shares.append(with_pieces / best.cost)
+    assert proven >= 3
+    assert sorted(shares)[len(shares) // 2] > 0.9
+
+
+def test_a_night_too_short_for_two_switches_of_two_pools_costs_the_day_between() -> None:
+    """Hubs an hour apart that proxy to each other: one of them stays on until the next night."""
+    farm = _farm(
+        "pair",
+        [2, 2],
+        [(0, 1, Protocol.OWA, 100), (1, 0, Protocol.OWA, 90)],
+        {},
+        RuleBook(rule_pack()),
+        minimum=1,
+    )
+    topology = dataclasses.replace(farm.topology, replication_minutes=60)
+    farm = dataclasses.replace(farm, topology=topology)
+    length = (2 * 65 + 2 * 60 + 15) / 60
+
+    def least(apart: int) -> float:
+        groups = []
+        for n, site in enumerate(sorted(topology.sites)):
+            at = BEGIN + timedelta(minutes=apart * n)
+            own = tuple(
+                Window(at + timedelta(days=k), at + timedelta(days=k, hours=length))
+                for k in range(20)
+            )
+            groups.append(SiteCalendar((site,), "UTC", own))
+        timing = Timing(Calendar("UTC", tuple(groups)), TimePolicy(4, 0, 5, 60))
+        found = asked(farm, timing)
+        assert found is not None
+        best = cores.solve(*found)
+        assert best is not None
+        assert best.at_least == best.cost
+        value = floor(found[0])
+        assert value <= best.cost
+        return value / best.cost
+
+    assert least(0) == pytest.approx(1, abs=0.02)
+    assert least(30) > 0.8
+
+
+def test_a_ring_longer_than_a_night_stays_on_as_many_nights_as_it_needs() -> None:
+    size = 12
+    users = [300] * size
+    users[4] = 3
+    paths = [(n, (n + 1) % size, Protocol.OWA, users[(n + 1) % size]) for n in range(size)]
+    farm = _farm("ring", [1] * size, paths, {}, RuleBook(rule_pack()), minimum=0)
+    topology = dataclasses.replace(farm.topology, replication_minutes=60)
+    farm = dataclasses.replace(farm, topology=topology)
+    weekly = (SiteCalendar(tuple(sorted(topology.sites)), "UTC", nights(0, 4, 7)),)
+    timing = Timing(Calendar("UTC", weekly), TimePolicy(4, 0, 5, 60))
+    found = asked(farm, timing)
+    assert found is not None
+    core, _ = found
+    cheapest = min(map(core.price, core.brackets))
+    # 12 changes of 30 minutes and two switches of 65 do not fit into two nights of four hours,
+    # so that the cheapest label stays on over two weeks
+    assert floor(core) > cheapest + 3 * 2 * 6 * DAY
+
+
+def test_a_program_gets_rows_once_and_bounds_what_it_cannot_finish() -> None:
+    program = Program()
+    columns = [program.column(3), program.column(2), program.column(4)]
+    assert program.row(dict.fromkeys(columns[:2], 1), 1)
+    assert program.row(dict.fromkeys(columns[1:], 1), 1)
+    assert not program.row(dict.fromkeys(columns[1:], 1), 1)
+    answer = program.solve(100)
+    assert (answer.bound, answer.proven) == (2, True)
+    assert [round(value) for value in answer.values] == [0, 1, 0]
+    program.row({columns[0]: 1, columns[2]: 1}, 1)
+    assert program.solve(100).bound == 5
+    relaxed = program.solve(100, relaxed=True)
+    assert relaxed.bound == 5  # 4.5, and costs are whole
+    assert not relaxed.proven
+
+
+def test_nights_are_grouped_by_the_pauses_that_cost_most() -> None:
+    weekends = tuple(sorted((*nights(0, 10, 7, 4), *nights(1, 8, 7, 4))))
+    calendar = Calendar("UTC", (SiteCalendar(("a",), "UTC", weekends),))
+    assert (len(Nights.grouped(calendar)), len(Nights.single(calendar))) == (4, 8)
+    daily = Calendar("UTC", (SiteCalendar(("a",), "UTC", nights(0, 8, 1, 9)),))
+    assert len(Nights.grouped(daily)) == 9
