@@ -180,6 +180,7 @@ class Crowds:
         works[order[0]] = min(works[order[0]], max(task.need for task in knot.tasks(order[0])))
         payers = {label for n, back in tree.items() if back != n for label in knot.near[n][back]}
         narrow, whole = self._room(tasks, payers)
+        narrow = max(narrow, works[order[0]])  # nothing holds a change that is left alone
         if sum(works.values()) > narrow:
             yield _Kind(narrow, max(2 * whole - narrow, 0), works, {})
         switches = {
