@@ -15,12 +15,7 @@ from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.schedule import Timing
 from orchestrator.model.state import AccessMode, State
 from orchestrator.model.topology import Label, PoolId, Protocol, ProxyPath, Topology
-from orchestrator.planner.alternatives import (
-    MOST_LABELS,
-    Labels,
-    cuts_in_order,
-    on_cycles,
-)
+from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order, on_cycles
 from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import Batch, batches, consent_findings
