@@ -154,6 +154,8 @@ class _Choice:
                 found = self._judged(labels, self._build(labels), FIRST_LOOK)
             except NoSafePlan as error:
                 misfit = misfit or error
+                if self._timing is not None:  # another timetable of it might fit
+                    bounds.append(at_least)
                 continue
             bounds.append(max(found.least, at_least))
             if best is None or found.cost.total < best.cost.total:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.cases import FOLDER, load_case, pool_id
 
+from orchestrator.errors import NoSafePlan
 from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
 from orchestrator.model.topology import Label, Protocol
@@ -14,6 +15,7 @@ from orchestrator.model.window import Window
 from orchestrator.planner import decisions, make_plan
 from orchestrator.planner.orders import Order
 from orchestrator.planner.question import Core
+from orchestrator.planner.schedule import schedule
 from orchestrator.planner.spans import Row, Spans
 from orchestrator.shipped import catalogue
 
@@ -126,3 +128,22 @@ def test_a_large_core_whose_sets_are_too_many_is_planned_with_the_cheapest(
     monkeypatch.setattr("orchestrator.planner.make.MOST_STEPS", 0)
     monkeypatch.setattr("orchestrator.planner.alternatives.MOST_LOOKED_AT", 1)
     assert planned(timing(0, 5)).remarks[0].startswith("redirection: 2 switches")
+
+
+def test_a_set_for_which_no_timetable_was_found_still_bounds_the_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """List scheduling may miss a timetable; the next set of labels is not proven by that."""
+    refused: list[str] = []
+
+    def once(*given: object, **more: object) -> Plan:
+        if not refused:
+            refused.append("the cheapest set")
+            raise NoSafePlan("no order tried fits")
+        return schedule(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("orchestrator.planner.core.library", lambda: None)
+    monkeypatch.setattr("orchestrator.planner.choice.schedule", once)
+    words = planned(timing(0, 5)).remarks[0]
+    assert refused
+    assert "above the minimum" in words
