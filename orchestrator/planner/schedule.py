@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
-from orchestrator.errors import NoSafePlan
+from orchestrator.errors import NoPlanFound, NoSafePlan
 from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Bound, Calendar, Schedule, TimedStep, TimePolicy
 from orchestrator.model.topology import Label, Topology
@@ -45,7 +45,9 @@ def schedule(
     Raises
     ------
     NoSafePlan
-        If a step fits into no window of its site, or the windows end before the work does.
+        If a step fits into no window of its site.
+    NoPlanFound
+        If the windows end before the work does, in every timetable that was tried.
     """
     if not plan.steps:
         return plan
@@ -53,13 +55,15 @@ def schedule(
     _require_room(work, calendar, policy)
     ends = earliest_ends(work)
     if ends is None:
-        raise _too_few(_stuck(work), "the steps before it")
+        raise _too_few(_stuck(work), "the steps before it", "in this order")
     least = least_end(work, ends)
     users = least_user_minutes(work)
     packed = pack(work, (users, least.end), effort, _by_task(work, hints or {}))
     if packed is None:
         raise _too_few(
-            work.tasks[-1], f"all steps, {policy.max_parallel} at a time, with what comes before"
+            work.tasks[-1],
+            f"all steps, {policy.max_parallel} at a time, with what comes before",
+            "in every timetable that was tried",
         )
     timed = Schedule(
         calendar=calendar,
@@ -93,7 +97,10 @@ def _require_room(work: Workload, calendar: Calendar, policy: TimePolicy) -> Non
     misfits = [task for task in work.tasks if not task.slots.starts]
     if not misfits:
         return
-    lines = ["No plan fits the windows: these steps fit into none of them."]
+    # What is redirected could be another pool; every change has to be made somewhere.
+    chosen = all(task.step.kind.changes_urls for task in misfits)
+    start = "No plan found that fits" if chosen else "No plan fits"
+    lines = [f"{start} the windows: these steps fit into none of them."]
     for task in misfits[:20]:
         group = calendar.of(task.step)
         longest = max((window.minutes for window in group.windows), default=0)
@@ -111,7 +118,8 @@ def _require_room(work: Workload, calendar: Calendar, policy: TimePolicy) -> Non
         )
     if len(misfits) > 20:
         lines.append(f"  and {len(misfits) - 20} more")
-    raise NoSafePlan(
+    kind = NoPlanFound if chosen else NoSafePlan
+    raise kind(
         "\n".join(lines),
         "lengthen the windows or black out less; or lower policy.reserve_minutes in the windows "
         "file, knowing that a failed step may then not be taken back in its window",
@@ -128,9 +136,11 @@ def _stuck(work: Workload) -> Task:
     return work.tasks[-1]
 
 
-def _too_few(task: Task, what: str) -> NoSafePlan:
-    return NoSafePlan(
-        f"No plan fits the windows: they end before {what} and {task.step.id} are done.",
+def _too_few(task: Task, what: str, how: str) -> NoPlanFound:
+    """Of one order of steps, and of some timetables of it: not that there is no other."""
+    return NoPlanFound(
+        f"No plan found that fits the windows: {how} they end before {what} and {task.step.id} "
+        "are done. Whether another would fit is not known.",
         "set a later `until` in the windows file, add windows, or allow more steps at once with "
         "policy.max_parallel",
     )

@@ -15,9 +15,16 @@ from support.cases import FOLDER, load_case
 from support.timetables import Draw, Farm, farm
 
 from orchestrator.checker import check_timed
-from orchestrator.errors import NoSafePlan
+from orchestrator.errors import NoPlanFound, NoSafePlan
 from orchestrator.model.plan import Plan, StepKind
-from orchestrator.model.schedule import Calendar, Schedule, SiteCalendar, TimePolicy
+from orchestrator.model.schedule import (
+    Bound,
+    Calendar,
+    Schedule,
+    SiteCalendar,
+    TimedStep,
+    TimePolicy,
+)
 from orchestrator.model.topology import PoolId, Topology
 from orchestrator.model.window import Window
 from orchestrator.planner import make_plan
@@ -70,6 +77,15 @@ def test_a_step_as_long_as_the_window_to_the_minute_fits_and_a_minute_less_does_
     assert refused.value.exit_code == 3
 
 
+def test_a_switch_that_fits_into_no_window_is_no_proof_that_nothing_does() -> None:
+    topology, plan, _ = planned("03-pair-one-capable.yml", replication_minutes=300)
+    with pytest.raises(NoPlanFound, match=r"enable-redirection.* needs"):
+        schedule(topology, plan, everywhere(topology, 200), TimePolicy())
+    with pytest.raises(NoSafePlan, match=r"upgrade-.* needs") as refused:
+        schedule(topology, plan, everywhere(topology, 20), TimePolicy())
+    assert type(refused.value) is NoSafePlan
+
+
 def test_a_site_without_windows_is_named() -> None:
     topology, plan, _ = planned("01-target-first.yml")
     site = next(s.pool.site for s in plan.steps if s.kind is StepKind.UPGRADE)
@@ -84,6 +100,29 @@ def test_windows_that_end_before_the_work_does_are_refused() -> None:
     topology, plan, _ = planned("08-ring-of-three.yml", replication_minutes=20)
     with pytest.raises(NoSafePlan, match=r"they end before .* are done"):
         schedule(topology, plan, everywhere(topology, 120, weeks=1), TimePolicy())
+
+
+def test_nights_no_timetable_tried_fits_into_are_not_called_impossible() -> None:
+    """A timetable made by hand fits: the case's own comment, replayed by the checker."""
+    case = load_case(FOLDER / "145-three-nights-that-must-be-filled-to-the-minute.yml")
+    assert case.timing is not None
+    asked = (case.topology, case.start, case.end, case.book, catalogue())
+    with pytest.raises(NoPlanFound):
+        make_plan(*asked, timing=case.timing)
+    nights = case.timing.calendar.groups[0].windows
+    plan = make_plan(*asked)
+    rows = []
+    for night, sites in zip(nights, ("abh", "cfg", "dei", ""), strict=True):
+        steps = [next(s for s in plan.steps if s.servers and s.pool.site == x) for x in sites]
+        at = night.start
+        for step in steps or [s for s in plan.steps if not s.servers]:
+            end = at + timedelta(minutes=step.estimated_minutes)
+            rows.append(TimedStep(step.id, at, end, 0, night))
+            at = end
+    bound = Bound(rows[-1].end, "made by hand", 0)
+    by_hand = Schedule(*case.timing, nights[0].start, tuple(rows), bound, 0)
+    timed = dataclasses.replace(plan, schedule=by_hand)
+    assert check_timed(case.topology, timed, case.book).violations == ()
 
 
 def test_sites_whose_windows_never_overlap_still_go_one_after_the_other() -> None:
