@@ -116,7 +116,9 @@ def cheapest_plan(
         return best.plan
     if sets.floor is not None and at_least < best.cost.total:
         pieces = pieces_of(sets.core, best.plan) if sets.core and sets.large else []
-        at_least = max(at_least, sets.floor(pieces))
+        floor = sets.floor(pieces)
+        # Above a plan that is there it would be a fault of the solver: then nothing is said.
+        at_least = max(at_least, floor) if floor <= best.cost.total else at_least
     words = best.cost.words(at_least, "if no step waits" if timing is None else "by timetable")
     return dataclasses.replace(best.plan, remarks=(words, *best.plan.remarks))
 

@@ -76,7 +76,12 @@ def near(cost: int, at_least: int) -> bool:
     return cost - at_least <= cost // NEAR
 
 
-def solve(core: Core, known: Plan, sets: Iterable[tuple[int, Labels | None]]) -> Solved | None:
+def solve(
+    core: Core,
+    known: Plan,
+    sets: Iterable[tuple[int, Labels | None]],
+    effort: float = EFFORT,
+) -> Solved | None:
     """The cheapest labels and times found, and a bound.
 
     With its labels said a core is answered at once, so sets are asked for one by one until no
@@ -89,6 +94,8 @@ def solve(core: Core, known: Plan, sets: Iterable[tuple[int, Labels | None]]) ->
         A timed plan to begin with.
     sets : iterable of tuple of int and Labels or None
         As `Decisions.sets` gives them.
+    effort : float
+        CP-SAT's deterministic seconds for all of it.
 
     Returns
     -------
@@ -99,13 +106,13 @@ def solve(core: Core, known: Plan, sets: Iterable[tuple[int, Labels | None]]) ->
         return None
     best: Solved | None = None
     bounds: list[int] = []
-    left = EFFORT
+    left = effort
     for at_least, labels in sets:
-        if labels is None or left <= EFFORT / 2 or (best and at_least >= best.cost):
+        if labels is None or left <= effort / 2 or (best and at_least >= best.cost):
             bounds.append(at_least)
             break
-        effort = min(EFFORT_OF_SET, left)
-        status, found, taken = _answer(core, at_least, effort, labels=labels)
+        once = min(EFFORT_OF_SET, left)
+        status, found, taken = _answer(core, at_least, once, labels=labels)
         left -= taken
         if status != IMPOSSIBLE:
             bounds.append(found.at_least if found else at_least)

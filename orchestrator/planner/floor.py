@@ -9,6 +9,7 @@ whatever is chosen. Rows are added as solutions turn out to break them.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,9 @@ GAP = 0.03
 
 ENOUGH = 1.02
 """A round that raises the bound by less is the last before columns have to be whole."""
+
+CAUTION = 1e-6
+"""Share of the bound that is given away for HiGHS's tolerances."""
 
 MOST_CROSSINGS = 12
 """Groups of nights into which a redirection is counted to stay on at most."""
@@ -89,20 +93,25 @@ class _Floor:
         self._knot = knot
         self._program = Program()
         self._on = {label: self._program.column(knot.prices(label)) for label in knot.labels}
+        # In units of its price, so that no column is many times larger than another.
+        self._unit = {label: max(knot.prices(label), 1) for label in knot.labels}
         self._more = {
-            label: self._program.column(1, float("inf"), whole=False) for label in knot.labels
+            label: self._program.column(unit, float("inf"), whole=False)
+            for label, unit in self._unit.items()
         }
         self._levels: list[Level] = []
         self._crowds: Crowds | None = None
         extra: dict[tuple[Label, Label], int] = {}
         for label, other, cost in knot.prices.surcharges(knot.arcs, knot.brackets):
             extra[label, other] = cost
-            self._row({self._more[label]: 1, self._on[label]: -cost, self._on[other]: cost}, 0)
+            more = {self._more[label]: self._unit[label]}
+            self._row(more | {self._on[label]: -cost, self._on[other]: cost}, 0)
         for piece in [*pieces, *self._couples(extra)]:
             terms: dict[int, float] = {
                 self._on[label]: knot.prices(label) for label in piece.labels
             }
-            self._row(terms | {self._more[label]: 1 for label in piece.labels}, piece.cost)
+            more = {self._more[label]: self._unit[label] for label in piece.labels}
+            self._row(terms | more, piece.cost)
         self._lanes = 0
         if knot.prices.timing is not None:
             self._lanes = knot.prices.timing.policy.max_parallel
@@ -121,7 +130,7 @@ class _Floor:
             if not relaxed and not added:
                 break
             relaxed = relaxed and added and best > before * ENOUGH
-        return best
+        return math.ceil(best * (1 - CAUTION))  # costs are whole numbers
 
     def _broken_rows(self, values: Sequence[float]) -> bool:
         """Add what a solution does not keep; whether there was anything new."""
@@ -179,7 +188,8 @@ class _Floor:
             pause = nights.pause(prices.spans.switch(label.pool))
             cost = prices.topology.users_of(label) * pause
             by_itself = prices(label) - 2 * prices.charge
-            self._row({self._more[label]: 1, self._on[label]: by_itself, often[label]: -cost}, 0)
+            more = {self._more[label]: self._unit[label]}
+            self._row(more | {self._on[label]: by_itself, often[label]: -cost}, 0)
         return Level(nights, crosses, often)
 
     def _add_links(self, grouped: Level, single: Level) -> None:

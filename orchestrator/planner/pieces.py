@@ -12,22 +12,26 @@ from collections.abc import Collection, Mapping
 from orchestrator.model.plan import Plan
 from orchestrator.model.topology import Label, PoolId
 from orchestrator.planner.assemble import SWITCH_MINUTES
-from orchestrator.planner.core import FOUND, answered, library, starts_of
-from orchestrator.planner.core_model import CoreModel
+from orchestrator.planner.core import library, solve, starts_of
+from orchestrator.planner.decisions import Decisions
 from orchestrator.planner.floor import Piece
 from orchestrator.planner.question import Core, Part
 
-EFFORT = 1.5
-"""CP-SAT's deterministic seconds for all parts together."""
+MOST_STEPS = 300
+"""Batches and possible switches of a core up to which it is tried: of the largest farms parts that
+can be proven say nothing of the whole."""
+
+MOST_ASKED = 9
+"""Parts looked at; a count, so that every machine looks at the same."""
 
 ONCE = 0.4
-"""For one part at most."""
+"""CP-SAT's deterministic seconds for one of them."""
 
 SIZES = (4, 8, 12, 16, 20)
 """Pools of a part as it grows."""
 
 
-def pieces_of(core: Core, known: Plan, effort: float = EFFORT) -> list[Piece]:
+def pieces_of(core: Core, known: Plan, most: int = MOST_ASKED) -> list[Piece]:
     """Bounds for some sets of labels; none without the library.
 
     Parameters
@@ -35,26 +39,25 @@ def pieces_of(core: Core, known: Plan, effort: float = EFFORT) -> list[Piece]:
     core : Core
     known : Plan
         With its times: a place to begin from, and what tells which labels cost much.
-    effort : float
+    most : int
+        Parts looked at.
     """
-    if library() is None:
+    if library() is None or core.size > MOST_STEPS:
         return []
     starts = starts_of(known)
     excess = {label: _cost(core, label, starts) - core.price(label) for label in core.brackets}
     found: list[Piece] = []
     seen: set[Label] = set()
-    while effort > 0 and (left := [label for label in excess if label not in seen]):
+    asked = 0
+    while asked < most and (left := [label for label in excess if label not in seen]):
         label = max(sorted(left, reverse=True), key=lambda one: excess[one])
         pools = _around(core, label.pool, {one.pool for one in seen})
         for size in SIZES:
             part = core.of_pools(pools[:size])
-            model = CoreModel(part, library())
-            model.hint(starts)
-            solver, status = answered(model, min(ONCE, effort))
-            effort -= float(solver.response_proto.deterministic_time) + ONCE / 20
-            bound = int(solver.best_objective_bound * (1 - 1e-9)) if status in FOUND else 0
-            found.append(Piece(tuple(part.brackets), bound))
-            if status != FOUND[0] or size >= len(pools) or effort <= 0:
+            asked += 1
+            solved = solve(part, known, Decisions(part).sets(), ONCE)
+            found.append(Piece(tuple(part.brackets), solved.at_least if solved else 0))
+            if not solved or solved.at_least < solved.cost or size >= len(pools) or asked == most:
                 break
         seen.update(core.of_pools(pools).brackets, [label])
     return [piece for piece in found if piece.cost]

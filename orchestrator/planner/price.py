@@ -101,11 +101,30 @@ class Prices:
     def __call__(self, label: Label) -> int:
         """In user-minutes, two switches included."""
         if label not in self._known:
-            own = [batch for chain in self.batches(label.pool).values() for batch in chain]
             users = self.topology.users_of(label)
-            minutes = self.spans.least(label.pool, own, [])
+            minutes = max(self.spans.least(label.pool, own, []) for own in self._chains(label.pool))
             self._known[label] = 2 * self.charge + users * minutes
         return self._known[label]
+
+    def _chains(self, pool: PoolId) -> list[list[Batch]]:
+        """Batches in an order every plan keeps: all, or with windows those of each way.
+
+        Servers of a pool that go different ways come one after the other in any order, and which
+        fits the nights best nobody has looked at.
+        """
+        made = self.batches(pool)
+        ways = {change.way or (change.old, change.new) for change in made}
+        if self.timing is None or len(ways) < 2:
+            return [[batch for chain in made.values() for batch in chain]]
+        return [
+            [
+                batch
+                for change, chain in made.items()
+                if (change.way or (change.old, change.new)) == way
+                for batch in chain
+            ]
+            for way in sorted(ways)
+        ]
 
     def surcharges(
         self, arcs: Sequence[Arc], brackets: Mapping[Label, Bracket]

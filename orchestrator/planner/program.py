@@ -48,7 +48,7 @@ class Program:
     def row(self, terms: Mapping[int, float], at_least: float) -> bool:
         """Ask for a sum over columns to reach something; whether that was new."""
         key = tuple(sorted((column, float(value)) for column, value in terms.items() if value))
-        if self._rows.get(key, -math.inf) >= at_least:
+        if not key or self._rows.get(key, -math.inf) >= at_least:
             return False
         self._rows[key] = at_least
         return True
@@ -70,7 +70,15 @@ class Program:
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
 
-        entries = [entry for row in self._rows for entry in row]
+        # Rows and costs by their largest: with coefficients of 10**8 beside 1 HiGHS has been seen
+        # to call a program solved whose optimum was half of what it said.
+        sizes = [max(abs(value) for _, value in row) for row in self._rows]
+        size = max(self._costs, default=0) or 1
+        entries = [
+            (column, value / by)
+            for row, by in zip(self._rows, sizes, strict=True)
+            for column, value in row
+        ]
         matrix = csr_array(
             (
                 np.array([value for _, value in entries], dtype=float),
@@ -79,15 +87,16 @@ class Program:
             ),
             shape=(len(self._rows), len(self._costs)),
         )
+        least = [at / by for at, by in zip(self._rows.values(), sizes, strict=True)]
         result = milp(
-            np.array(self._costs, dtype=float),
+            np.array(self._costs, dtype=float) / size,
             integrality=np.array(self._whole, dtype=int) * (not relaxed),
             bounds=Bounds(0, self._most),
-            constraints=LinearConstraint(matrix, lb=[*self._rows.values()]),
+            constraints=LinearConstraint(matrix, lb=least),
             options={"mip_rel_gap": gap, "node_limit": nodes},
         )
-        least = result.fun if relaxed else result.mip_dual_bound
+        found = result.fun if relaxed else result.mip_dual_bound
         # The least is a whole number, and what bounds it a float.
-        bound = 0 if least is None else max(0, math.ceil(least * (1 - 1e-9) - 1e-6))
+        bound = 0 if found is None else max(0, math.ceil(found * size * (1 - 1e-9) - 1e-6))
         values = () if result.x is None else tuple(float(value) for value in result.x)
         return Answer(values, bound, result.status == 0 and not relaxed and not gap)

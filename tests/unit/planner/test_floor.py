@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from benchmarks.families import FAMILIES, Farm, _farm
+from benchmarks.gaps import farm_of, weekends
 
 from orchestrator.model.plan import Plan
 from orchestrator.model.schedule import Calendar, SiteCalendar, TimePolicy, Timing
@@ -104,7 +105,7 @@ def asked(farm: Farm, timing: Timing) -> Asked | None:
 def floor(core: cores.Core, known: Plan | None = None) -> int:
     """With what parts of it cost, if there is a plan to begin from."""
     arcs = on_cycles(core.arcs, core.sequence)
-    found = pieces_of(core, known, 0.2) if known else []
+    found = pieces_of(core, known, 3) if known else []
     return least_cost(core.price, arcs, core.brackets, core.sequence, found)  # type: ignore[arg-type]
 
 
@@ -195,6 +196,21 @@ def test_a_program_gets_rows_once_and_bounds_what_it_cannot_finish() -> None:
     relaxed = program.solve(100, relaxed=True)
     assert relaxed.bound == 5  # 4.5, and costs are whole
     assert not relaxed.proven
+
+
+def test_coefficients_of_many_sizes_do_not_raise_the_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """HiGHS called this kind of program solved at twice its optimum before rows were scaled."""
+    monkeypatch.setattr("orchestrator.planner.choice.pieces_of", lambda *_: [])
+    monkeypatch.setattr("orchestrator.planner.choice.improve", lambda *_: None)
+    farm = farm_of("two-hub", 100, 1)
+    found = asked(farm, weekends(farm))
+    assert found is not None
+    assert found.known.schedule is not None
+    switches = sum(step.kind.changes_urls for step in found.known.steps)
+    cost = switches * 60_000 + found.known.schedule.user_minutes
+    assert 0.4 * cost < floor(found.core) <= cost
 
 
 def test_nights_are_grouped_by_the_pauses_that_cost_most() -> None:
