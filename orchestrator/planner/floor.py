@@ -26,12 +26,15 @@ from orchestrator.planner.nights import Nights, Stretch
 from orchestrator.planner.price import Prices
 from orchestrator.planner.program import Program
 
-ROUNDS = 10
+ROUNDS = 20
 """Times the program is solved with more rows."""
 
 NODES = 1
 GAP = 0.03
 """Of HiGHS per round: a closer look takes longer than what is gained by it."""
+
+MOST_NODES = 2_000
+"""Of HiGHS per round where it is fast."""
 
 ENOUGH = 1.02
 """A round that raises the bound by less is the last before columns have to be whole."""
@@ -121,8 +124,11 @@ class _Floor:
 
     def run(self) -> int:
         best, relaxed = 0, True
+        # Without windows coefficients are of one size; and where no pairs are it is solved at once.
+        caution = CAUTION if self._levels else 0.0
+        nodes, gap = (NODES, GAP) if self._levels and self._knot.near else (MOST_NODES, 0.0)
         for _ in range(ROUNDS):
-            answer = self._program.solve(NODES, gap=GAP, relaxed=relaxed)
+            answer = self._program.solve(nodes, gap=gap, relaxed=relaxed)
             before, best = best, max(best, answer.bound)
             if not answer.values:
                 break
@@ -130,7 +136,7 @@ class _Floor:
             if not relaxed and not added:
                 break
             relaxed = relaxed and added and best > before * ENOUGH
-        return math.ceil(best * (1 - CAUTION))  # costs are whole numbers
+        return math.ceil(best * (1 - caution))  # costs are whole numbers
 
     def _broken_rows(self, values: Sequence[float]) -> bool:
         """Add what a solution does not keep; whether there was anything new."""
@@ -278,12 +284,30 @@ class _Floor:
         added = self._row({self._on[label]: 1 for label in knot.to_cut(cycle, {*chosen})}, 1)
         arcs = [*zip(cycle, [*cycle[1:], cycle[0]], strict=True)]
         held = [label for lifted, label in itertools.starmap(knot.holding, arcs) if lifted]
-        if not self._levels or len(cycle) < 3 or None in held:
+        if len(cycle) < 3 or None in held:
+            return added
+        added |= self._add_length(cycle, [label for label in held if label])
+        if not self._levels:
             return added
         groups = {knot.group(n) for n in cycle}
         for some in [{group} for group in sorted(groups)] + [groups] * (len(groups) > 1):
             added |= self._add_nights(cycle, [label for label in held if label], some)
         return added
+
+    def _add_length(self, cycle: Cycle, held: Sequence[Label]) -> bool:
+        """Between their switches redirections last as long as the changes of the cycle."""
+        prices = self._knot.prices
+        users = {label: prices.topology.users_of(label) for label in held}
+        if not all(users.values()):
+            return False
+        terms: dict[int, float] = {}
+        for label in held:
+            on, more = self._on[label], self._more[label]
+            switches = 2 * prices.spans.switch(label.pool).need
+            minutes = (prices(label) - 2 * prices.charge) / users[label] - switches
+            terms[on] = terms.get(on, 0) + max(minutes, 0)
+            terms[more] = terms.get(more, 0) + self._unit[label] / users[label]
+        return self._row(terms, sum(self._knot.need(n) for n in cycle))
 
     def _add_nights(self, cycle: Cycle, held: Sequence[Label], groups: set[int]) -> bool:
         knot, level = self._knot, self._levels[0]
