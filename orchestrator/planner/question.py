@@ -78,23 +78,14 @@ class Core:
     def within(self, knotted: Sequence[Arc]) -> Core:
         """What of it lies on cycles; demands that other labels could lift are let go."""
         pools = {change.pool for arc in knotted for change in (arc.first, arc.then)}
-        brackets = {arc.label for arc in knotted} & self.brackets.keys()
-        return dataclasses.replace(
-            self,
-            chains={pool: made for pool, made in self.chains.items() if pool in pools},
-            arcs=[
-                arc
-                for arc in self.arcs
-                if {arc.first.pool, arc.then.pool} <= pools
-                and (arc.label in brackets or arc.label not in self.brackets)
-            ],
-            sequence=[pair for pair in self.sequence if pair[0].pool in pools],
-            brackets={label: self.brackets[label] for label in sorted(brackets)},
-        )
+        return self._between(pools, {arc.label for arc in knotted})
 
     def of_pools(self, pools: Collection[PoolId]) -> Core:
         """What of it lies between some pools: it costs no more than all of it."""
-        brackets = {label: span for label, span in self.brackets.items() if label.pool in pools}
+        return self._between(pools, {label for label in self.brackets if label.pool in pools})
+
+    def _between(self, pools: Collection[PoolId], labels: Collection[Label]) -> Core:
+        brackets = {label: self.brackets[label] for label in sorted(self.brackets.keys() & labels)}
         return dataclasses.replace(
             self,
             chains={pool: made for pool, made in self.chains.items() if pool in pools},
