@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from orchestrator.model.topology import Label
 from orchestrator.planner.constraints import PathFacts
 from orchestrator.planner.grid import PairFacts
 from orchestrator.planner.way import Change
@@ -21,6 +22,15 @@ class Bracket:
 
     opens_before: frozenset[Change]
     closes_after: frozenset[Change]
+
+
+def brackets_of(facts: Iterable[PathFacts], labels: Collection[Label]) -> dict[Label, Bracket]:
+    """The brackets of some labels, sorted, from the facts of all paths."""
+    by_label: dict[Label, list[PathFacts]] = {label: [] for label in sorted(labels)}
+    for fact in facts:
+        if fact.path.label in by_label:
+            by_label[fact.path.label].append(fact)
+    return {label: bracket(own) for label, own in by_label.items()}
 
 
 def bracket(facts: Iterable[PathFacts]) -> Bracket:

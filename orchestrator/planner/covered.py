@@ -23,7 +23,7 @@ from orchestrator.model.topology import Label
 from orchestrator.planner.knots import shortest_cycle
 from orchestrator.planner.orders import Numbers, Order
 from orchestrator.planner.question import Core
-from orchestrator.planner.spans import Row, Spans
+from orchestrator.planner.spans import Row
 
 
 class Least(NamedTuple):
@@ -96,7 +96,7 @@ class Covered:
             for own, span in zip(self._own, spans, strict=True)
         ]
         self._users = [core.topology.users_of(label) for label in self.labels]
-        self._spans = Spans(core.topology, core.timing)
+        self._spans = core.price.spans
         self._switches = [self._spans.switch(label.pool).need for label in self.labels]
         self._known: dict[object, int] = {}
         self._cycles_known: dict[_Cycle, tuple[int, int]] = {}

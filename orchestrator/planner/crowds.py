@@ -100,12 +100,13 @@ class Crowds:
         self._on = on
         self._lanes = lanes
         self._most = most
-        self._switch = {label: knot.prices.spans.switch(label.pool) for label in knot.labels}
-        self._labels_at: dict[int, list[Label]] = {number: [] for number in knot.near}
-        for label in knot.labels:
-            own = [n for n in sorted(knot.near) if knot.changes[n].pool == label.pool]
-            for number in own[:1]:  # counted once
-                self._labels_at[number].append(label)
+        self._switch = {label: knot.switch(label) for label in knot.labels}
+        firsts = {knot.changes[number].pool: number for number in sorted(knot.near, reverse=True)}
+        self._labels_at = {
+            number: knot.labels_of(pool) if firsts[pool] == number else []  # counted once
+            for number in knot.near
+            for pool in [knot.changes[number].pool]
+        }
         self._together = {label for label in knot.labels if self._at_once(label)}
         self._rooms: dict[object, tuple[int, int]] = {}
 

@@ -152,15 +152,10 @@ class _Floor:
         Either both are, or one that encloses the other's change.
         """
         price = self._knot.prices
-        for one, around in sorted(self._knot.near.items()):
-            for other in (n for n in around if n > one):
-                held = self._knot.holding(one, other)[1], self._knot.holding(other, one)[1]
-                if None in held or held[0] == held[1]:
-                    continue
-                first, then = (label for label in held if label)
-                costs = [price(first) + extra.get((first, then), 0)]
-                costs += [price(then) + extra.get((then, first), 0), price(first) + price(then)]
-                yield Piece((first, then), min(costs))
+        for _, _, first, then in self._knot.couples():
+            alone = price(first) + extra.get((first, then), 0)
+            other_alone = price(then) + extra.get((then, first), 0)
+            yield Piece((first, then), min(alone, other_alone, price(first) + price(then)))
 
     def _row(self, terms: Mapping[int, float], at_least: float) -> bool:
         return self._program.row(terms, at_least)
@@ -191,7 +186,7 @@ class _Floor:
             self._row({crosses[label]: -1, self._on[label]: 1}, 0)
             self._row({crosses[label]: -1, often[label]: 1}, 0)
             self._row({often[label]: -1, crosses[label]: MOST_CROSSINGS}, 0)
-            pause = nights.pause(prices.spans.switch(label.pool))
+            pause = nights.pause(self._knot.switch(label))
             cost = prices.topology.users_of(label) * pause
             by_itself = prices(label) - 2 * prices.charge
             more = {self._more[label]: self._unit[label]}
@@ -201,7 +196,7 @@ class _Floor:
     def _add_links(self, grouped: Level, single: Level) -> None:
         """Where a group of nights has one window for a site, what outlasts it outlasts both."""
         for label in self._knot.labels:
-            if one_night(grouped.nights, self._knot.prices.spans.switch(label.pool)):
+            if one_night(grouped.nights, self._knot.switch(label)):
                 self._row({grouped.crosses[label]: 1, single.crosses[label]: -1}, 0)
 
     def _add_stars(self, level: Level) -> None:
@@ -212,9 +207,8 @@ class _Floor:
         """
         knot = self._knot
         for number in sorted(knot.near):
-            for label in [one for one in knot.labels if one.pool == knot.changes[number].pool]:
-                switch = knot.prices.spans.switch(label.pool)
-                edges = level.nights.edges(switch).items()
+            for label in knot.labels_of(knot.changes[number].pool):
+                edges = level.nights.edges(knot.switch(label)).items()
                 within = {k: (end, start - knot.need(number)) for k, (end, start) in edges}
                 around = [n for n in knot.near[number] if knot.holding(number, n)[1] == label]
                 for group in sorted({knot.group(n) for n in around}):
@@ -253,14 +247,10 @@ class _Floor:
         stays on.
         """
         knot = self._knot
-        for one, other in ((a, b) for a in sorted(knot.near) for b in knot.near[a] if a < b):
-            first, then = knot.holding(one, other)[1], knot.holding(other, one)[1]
-            if first is None or then is None or first == then:
+        for one, other, first, then in knot.couples():
+            if (first.pool, then.pool) != (knot.changes[one].pool, knot.changes[other].pool):
                 continue
-            pools = knot.changes[one].pool, knot.changes[other].pool
-            if (first.pool, then.pool) != pools:
-                continue
-            mine, theirs = (level.nights.edges(knot.prices.spans.switch(p)) for p in pools)
+            mine, theirs = (level.nights.edges(knot.switch(label)) for label in (first, then))
             both = [
                 (max(mine[k][0], theirs[k][0]), mine[k][1], theirs[k][1])
                 for k in mine.keys() & theirs.keys()
@@ -303,7 +293,7 @@ class _Floor:
         terms: dict[int, float] = {}
         for label in held:
             on, more = self._on[label], self._more[label]
-            switches = 2 * prices.spans.switch(label.pool).need
+            switches = 2 * self._knot.switch(label).need
             minutes = (prices(label) - 2 * prices.charge) / users[label] - switches
             terms[on] = terms.get(on, 0) + max(minutes, 0)
             terms[more] = terms.get(more, 0) + self._unit[label] / users[label]
@@ -312,7 +302,7 @@ class _Floor:
     def _add_nights(self, cycle: Cycle, held: Sequence[Label], groups: set[int]) -> bool:
         knot, level = self._knot, self._levels[0]
         tasks = [task for n in cycle for task in knot.tasks(n) if task.slots.group in groups]
-        switches = {label: knot.prices.spans.switch(label.pool) for label in held}
+        switches = {label: knot.switch(label) for label in held}
         counted = {label: task for label, task in switches.items() if task.slots.group in groups}
         night = max(level.nights.room([*tasks, *counted.values()]).values(), default=0)
         work = sum(task.need for task in tasks)

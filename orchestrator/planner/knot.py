@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from orchestrator.model.topology import Label
+from orchestrator.model.topology import Label, PoolId, Protocol
 from orchestrator.planner.brackets import Bracket
 from orchestrator.planner.constraints import Arc
 from orchestrator.planner.cycles import Sequences, labels_by_arc, numbered
@@ -83,6 +83,28 @@ class Knot:
         should have waited for. None where no label is known to be.
         """
         return self._holding[first, then]
+
+    def couples(self) -> Iterator[tuple[int, int, Label, Label]]:
+        """Two changes of which each has to come first, and the label that holds either demand.
+
+        The first label is on where the first change is made after the second, the other one where
+        it is made before it; pairs of which one label holds both are left out.
+        """
+        for one, around in sorted(self.near.items()):
+            for other in (number for number in around if number > one):
+                first, then = self._holding[one, other][1], self._holding[other, one][1]
+                if first is not None and then is not None and first != then:
+                    yield one, other, first, then
+
+    def switch(self, label: Label) -> Task:
+        """A switch of a label."""
+        return self.prices.spans.switch(label.pool)
+
+    def labels_of(self, pool: PoolId) -> list[Label]:
+        """Labels of a pool that may be redirected."""
+        return [
+            Label(pool, protocol) for protocol in Protocol if Label(pool, protocol) in self.brackets
+        ]
 
     def tasks(self, number: int) -> list[Task]:
         """The batches of a change."""

@@ -19,7 +19,7 @@ from orchestrator.planner.alternatives import MOST_LABELS, Labels, cuts_in_order
 from orchestrator.planner.answer import Answer, answer
 from orchestrator.planner.assemble import assemble, tidy
 from orchestrator.planner.batches import Batch, batches, consent_findings
-from orchestrator.planner.brackets import bracket
+from orchestrator.planner.brackets import brackets_of
 from orchestrator.planner.capable import capable
 from orchestrator.planner.certificate import bad_end
 from orchestrator.planner.choice import Sets, cheapest_plan
@@ -197,11 +197,7 @@ def _floor(
     labels = {arc.label for arc in knotted} & {*free}
     if not labels or len(labels) > MOST_WEIGHED:
         return 0
-    of_label: dict[Label, list[PathFacts]] = {label: [] for label in sorted(labels)}
-    for fact in asked.facts:
-        if fact.path.label in of_label:
-            of_label[fact.path.label].append(fact)
-    brackets = {label: bracket(facts) for label, facts in of_label.items()}
+    brackets = brackets_of(asked.facts, labels)
     return least_cost(price, knotted, brackets, asked.sequence, pieces)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,8 +11,9 @@ from typing import NamedTuple
 from orchestrator.model.schedule import Timing
 from orchestrator.model.topology import Label, PoolId, Topology
 from orchestrator.planner.batches import Batch
-from orchestrator.planner.brackets import Bracket, bracket
+from orchestrator.planner.brackets import Bracket, brackets_of
 from orchestrator.planner.constraints import Arc, PathFacts
+from orchestrator.planner.price import Prices
 from orchestrator.planner.way import Change
 
 
@@ -40,7 +41,7 @@ class Core:
     sequence : collection of pairs of Change
     brackets : mapping of Label to Bracket
         Of every label that may be redirected.
-    price : callable
+    price : Prices
         What redirecting a label costs at least, whatever else is done.
     """
 
@@ -51,7 +52,7 @@ class Core:
     arcs: Sequence[Arc]
     sequence: Collection[tuple[Change, Change]]
     brackets: Mapping[Label, Bracket]
-    price: Callable[[Label], int]
+    price: Prices
 
     @classmethod
     def of(
@@ -64,14 +65,10 @@ class Core:
         sequence: Collection[tuple[Change, Change]],
         facts: Sequence[PathFacts],
         free: Collection[Label],
-        price: Callable[[Label], int],
+        price: Prices,
     ) -> Core:
         """All changes, and all labels that lift a demand and may be redirected."""
-        by_label: dict[Label, list[PathFacts]] = {arc.label: [] for arc in arcs}
-        for fact in facts:
-            if fact.path.label in by_label:
-                by_label[fact.path.label].append(fact)
-        brackets = {label: bracket(by_label[label]) for label in sorted(by_label) if label in free}
+        brackets = brackets_of(facts, {arc.label for arc in arcs} & {*free})
         changing = {pool: made for pool, made in chains.items() if made}
         return cls(topology, timing, charge, changing, arcs, sequence, brackets, price)
 

@@ -119,7 +119,7 @@ class Spans:
         for row in rows:
             before = tuple(last[n] for n in row.after) or (0,)
             for minutes in row.minutes[:1] if row.begun else row.minutes:
-                task = self._task(0, 1, row.pool, minutes, 0)
+                task = self._task(row.pool, minutes, 0)
                 tasks.append(dataclasses.replace(task, need=1) if row.begun else task)
                 after.append(before)
                 before = (len(tasks) - 1,)
@@ -135,21 +135,18 @@ class Spans:
     def switch(self, pool: PoolId) -> Task:
         """A switch of a pool."""
         waiting = self._topology.replication_minutes
-        return self._task(0, 1, pool, SWITCH_MINUTES + waiting, waiting)
+        return self._task(pool, SWITCH_MINUTES + waiting, waiting)
 
     def batch(self, pool: PoolId, batch: Batch) -> Task:
         """A batch of a pool, by itself."""
-        return self._task(0, 1, pool, batch.minutes, 0)
+        return self._task(pool, batch.minutes, 0)
 
     def _chain(self, pool: PoolId, rows: Enclosed) -> list[Task]:
-        waiting = self._topology.replication_minutes
-        switch = SWITCH_MINUTES + waiting
-        kinds = [(pool, switch, waiting)]
-        kinds += [(where, batch.minutes, 0) for where, made in rows for batch in made]
-        kinds.append((pool, switch, waiting))
-        return [self._task(n, len(kinds), *kind) for n, kind in enumerate(kinds)]
+        inner = [self.batch(where, batch) for where, made in rows for batch in made]
+        tasks = [self.switch(pool), *inner, self.switch(pool)]
+        return _linked(tasks, [(n - 1,) if n else () for n in range(len(tasks))])
 
-    def _task(self, n: int, count: int, pool: PoolId, minutes: int, waiting: int) -> Task:
+    def _task(self, pool: PoolId, minutes: int, waiting: int) -> Task:
         policy = self._timing.policy
         look = policy.verification_minutes if self._topology.can_be_probed(pool) else 0
         room, need = minutes + look, minutes + look
@@ -162,8 +159,8 @@ class Spans:
             need=need,
             reserve=reserve,
             slots=self._shelf.slots(group, room + reserve) if group else Slots((), (), -1),
-            after=(n - 1,) if n else (),
-            before=(n + 1,) if n + 1 < count else (),
+            after=(),
+            before=(),
             pool=0,
             out=frozenset(),
             touched=frozenset(),

@@ -106,7 +106,7 @@ def floor(core: cores.Core, known: Plan | None = None) -> int:
     """With what parts of it cost, if there is a plan to begin from."""
     arcs = on_cycles(core.arcs, core.sequence)
     found = pieces_of(core, known, 3) if known else []
-    return least_cost(core.price, arcs, core.brackets, core.sequence, found)  # type: ignore[arg-type]
+    return least_cost(core.price, arcs, core.brackets, core.sequence, found)
 
 
 BLOCKS = int(os.environ.get("FARMS", "16")) // 8
