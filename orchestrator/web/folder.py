@@ -122,7 +122,12 @@ class PlanFolder:
         path = self.path / JOURNAL_NAME
         if self._journal is None and path.is_file():
             with contextlib.suppress(_NotYet):
-                self._journal = _open(path)
+                journal = _open(path)
+                if journal.entries():
+                    self._journal = journal
+                else:
+                    # one that was never committed to reads as empty, and would stay so held open
+                    journal.close()
         return self._journal
 
     def _begin(self) -> datetime:

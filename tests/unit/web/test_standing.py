@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,11 @@ from typing import Any
 import pytest
 from support.cases import FOLDER, load_case
 from support.large import NEW, OLD, write_large
+from support.served import begin, write_journal
 
+from orchestrator.execution.clock import SystemClock
 from orchestrator.journal.entry import Entry, Kind
+from orchestrator.journal.store import JOURNAL_NAME
 from orchestrator.model.plan import Plan, Step, StepKind
 from orchestrator.model.topology import Protocol, Topology
 from orchestrator.planfile import SavedPlan
@@ -19,6 +24,7 @@ from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, rule_pack
 from orchestrator.web.costs import costs, most_redirected
 from orchestrator.web.farm import farm_of
+from orchestrator.web.folder import PlanFolder
 from orchestrator.web.standing import Moment, Standings
 from orchestrator.web.verdicts import UNREAD
 
@@ -145,15 +151,35 @@ def test_user_hours_run_from_the_first_minute_to_the_last(saved: SavedPlan) -> N
 
 
 def test_a_folder_of_plans_is_only_read(saved: SavedPlan, tmp_path: Path) -> None:
-    from orchestrator.execution.clock import SystemClock
-    from orchestrator.web.folder import PlanFolder
-
     write_large(tmp_path / "plan", sites=2, servers=2)
     folder = PlanFolder(tmp_path / "plan", SystemClock())
     assert folder.read_news() == []
     assert folder.running() is False
     folder.close()
     assert sorted(path.name for path in (tmp_path / "plan").iterdir()) == ["plan.json"]
+
+
+@pytest.mark.parametrize("made", ["nothing in it", "no table in it", "no entry in it"])
+def test_a_journal_looked_at_while_it_is_made_is_read_once_it_is_written(
+    made: str, tmp_path: Path
+) -> None:
+    write_large(tmp_path / "plan", sites=2, servers=2)
+    folder = PlanFolder(tmp_path / "plan", SystemClock())
+    path = tmp_path / "plan" / JOURNAL_NAME
+    match made:
+        case "nothing in it":
+            path.touch()
+        case "no table in it":
+            with closing(sqlite3.connect(path)) as raw:
+                raw.execute("PRAGMA journal_mode=WAL")
+        case _:
+            write_journal(tmp_path / "plan").close()
+    assert folder.read_news() == []
+    with write_journal(tmp_path / "plan") as journal:
+        begin(journal, tmp_path / "plan")
+        assert [entry.seq for entry in folder.read_news()] == [1, 2]
+        assert folder.read_news() == []
+    folder.close()
 
 
 def test_a_folder_counts_once_its_step_has_succeeded() -> None:
