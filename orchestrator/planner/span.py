@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
-from orchestrator.planner.task import Redirection, Task
+from orchestrator.planner.task import Redirection, Slots, Task
 
 
 def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
@@ -13,13 +13,20 @@ def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
 
     As a function of the opening the end stands still while something waits for its window, goes
     along otherwise, and jumps where a task falls out of its window: the length is least just
-    before it goes along, so one look per jump is enough.
+    before it goes along, so one look per jump is enough. Most nights of a year are alike, and one
+    of each kind is looked at.
     """
     chain = _Chain(tasks, (redirection.opens, *redirection.inner, redirection.closes))
     opening = tasks[redirection.opens].slots
+    nights: _Nights | None = None
     best: int | None = None
     start = opening.earliest(0)
     while start is not None:
+        if best is not None:
+            inside = (redirection.opens, *redirection.inner, redirection.closes)
+            nights = nights or _Nights(opening, [tasks[n].slots for n in inside], best)
+            if (start := nights.new(start)) is None:
+                break
         end, slack = chain.forward(start)
         if end is None:
             break
@@ -31,6 +38,44 @@ def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
         slack = slack if later is None else most
         start = opening.earliest(start + slack + 1)
     return best or 0
+
+
+class _Nights:
+    """Windows to open in, each but once if all windows it could matter to lie alike from there.
+
+    What lasts less than is known already and opens in a window ends within that time after it. If
+    every window until then lies as it did after an earlier window to open in, the same would have
+    been found from there; so this holds for every calendar, whatever its kinds of nights.
+    """
+
+    def __init__(self, opening: Slots, slots: Iterable[Slots], within: int) -> None:
+        self._opening = opening
+        self._slots = [*{id(one): one for one in slots}.values()]
+        self._within = within
+        self._seen: set[object] = set()
+        self._next = 0
+
+    def new(self, start: int) -> int | None:
+        """The first start from a moment on, in a window unlike all before; None if none is left."""
+        at = bisect_left(self._opening.latests, start)
+        while self._next < at:  # these lie behind: nothing shorter opens there
+            self._seen.add(self._view(self._next))
+            self._next += 1
+        while at < len(self._opening.starts) and self._view(at) in self._seen:
+            at += 1
+            self._next = max(self._next, at)
+        return max(start, self._opening.starts[at]) if at < len(self._opening.starts) else None
+
+    def _view(self, window: int) -> object:
+        """All windows from the start of one on, counted from there."""
+        first = self._opening.starts[window]
+        last = self._opening.latests[window] + self._within
+        view: list[tuple[int, ...]] = []
+        for one in self._slots:
+            begin, end = bisect_left(one.latests, first), bisect_right(one.starts, last)
+            view.append(tuple(max(start - first, 0) for start in one.starts[begin:end]))
+            view.append(tuple(min(latest, last) - first for latest in one.latests[begin:end]))
+        return tuple(view)
 
 
 class _Chain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -47,3 +48,58 @@ def test_no_timetable_is_shorter(seed: int) -> None:
         least = crowded(work.tasks, redirection, work.max_parallel)
         assert least <= taken
         assert shortest(work.tasks, redirection) <= taken
+
+
+def drawn_chain(rng: random.Random) -> list[Task]:
+    """A chain with branches over twelve weeks of 200 minutes, some unlike the rest."""
+    week, weeks = 200, 12
+    slots = []
+    for group in range(rng.randint(1, 3)):
+        begin, shift = rng.randint(0, 90), rng.choice([0, 0, 7])
+        nights = [
+            (
+                n * week + begin + shift * (n > 5) + day + late,
+                rng.choice([30, 30, 30, 25]) + 10 - late,
+            )
+            for n in range(weeks)
+            if rng.random() > 0.05  # else a black-out
+            for day in range(0, rng.choice([1, 1, 60]), 50)
+            for late in [rng.choice([0, 0, 0, 9])]
+        ]
+        starts = tuple(start for start, _ in nights)
+        latests = tuple(start + length - 10 for start, length in nights)
+        slots.append(Slots(starts, latests, group))
+    count = rng.randint(2, 7)
+    after = [(), *((rng.randrange(n),) for n in range(1, count - 1)), tuple(range(count - 1))]
+    return [
+        dataclasses.replace(
+            task(rng.randint(3, 12)),
+            slots=rng.choice(slots),
+            after=after[n],
+            before=tuple(k for k in range(count) if n in after[k]),
+        )
+        for n in range(count)
+    ]
+
+
+def every_minute(tasks: list[Task]) -> int:
+    """The shortest from any minute to open in: each task as early as it may."""
+    lengths = []
+    for first, last in zip(tasks[0].slots.starts, tasks[0].slots.latests, strict=True):
+        for start in range(first, last + 1):
+            ends = [start + tasks[0].need]
+            for one in tasks[1:]:
+                begin = one.slots.earliest(max(ends[k] for k in one.after))
+                if begin is None:
+                    break
+                ends.append(begin + one.need)
+            else:
+                lengths.append(ends[-1] - start)
+    return min(lengths, default=0)
+
+
+def test_nights_looked_at_once_are_as_good_as_every_minute_of_the_year() -> None:
+    for seed in range(300):
+        tasks = drawn_chain(random.Random(f"nights {seed}"))
+        chain = Redirection(0, len(tasks) - 1, 0, tuple(range(1, len(tasks) - 1)))
+        assert shortest(tasks, chain) == every_minute(tasks), seed
