@@ -38,9 +38,10 @@ test-full: test                ## what takes too long for every run (half an hou
 	@ORGANIZATIONS=100000 $(BIN)/python -m pytest -q tests/property/test_planner_against_exhaustive_search.py
 	@ORGANIZATIONS=20000 $(BIN)/python -m pytest -q tests/property/test_stops_against_exhaustive_search.py
 	@cd tests && ../$(BIN)/python -m crash.matrix ../docs/crash-matrix.md
+	@cd tests && ../$(BIN)/python -m crash.copy_deaths ../docs/crash-matrix.md
 	@cd tests && ../$(BIN)/python -m crash.way_backs
 	@cd tests && ../$(BIN)/python -m faults.matrix ../docs/fault-matrix.md
-	@cd tests && ../$(BIN)/python -m faults.copies
+	@cd tests && ../$(BIN)/python -m faults.copies ../docs/fault-matrix.md
 
 bench: $(READY)                ## the planner's figures, as ratios from one run (docs/benchmarks.md)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.figures

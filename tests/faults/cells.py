@@ -21,6 +21,7 @@ MODULE = {
 # Connections to the management host and looks at Rome before the step begins: reading the farm.
 READS = {UPGRADE: 2, ON: 2, OFF: 2, BACK: 4}
 SERVICE = "MSExchangeFBA"
+COPIES = "The copy of a version folder"  # the section that faults.copies writes
 LOST = r"was lost|in-doubt|not known|timed out"
 
 

@@ -1,9 +1,11 @@
-"""Every fault that spoils a call, at the copy of a version folder: `make test-full`.
+"""Every fault that spoils a call, at the copy of a version folder: `make test-full` runs it.
 
 What strikes before a call strikes the copy; what strikes after a change strikes where the folder is
 put back, since the first copy finds it there: a server has the folder of its own build.
 
-python -m faults.copies
+Its results are a section of the document of the fault matrix.
+
+python -m faults.copies [docs/fault-matrix.md]
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import re
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from crash.copies import SOURCE, Copies
+from crash.section import put
 
-from .cells import FAULTS, READS, UPGRADE, Fault
+from .cells import COPIES, FAULTS, READS, UPGRADE, Fault
 from .ground import Ground
 from .judge import reason
 
@@ -29,6 +33,15 @@ SPOILING = tuple(
     for fault in FAULTS
     if fault.spoils and fault.kind not in {"windows-update", "service-stopped", "dropped-shell"}
 )
+HEAD = """Last run: {date}; {done} of {all} faults were seen to end, {faulty} with findings.
+A plan of its own, on a farm where an update takes away the version folder that was copied before.
+What strikes before a call strikes the copy; what strikes after a change strikes where the folder is
+put back. Where the run paused, the fault was cleared and the run gone on with; found is what was
+wrong by then.
+
+| fault | how the run ended | found |
+|---|---|---|
+"""
 
 
 class Waiting(Copies):
@@ -63,9 +76,9 @@ def faults(
         return reason(ended) if ended.code else "finished", found + scene.faults(picture)
 
 
-def run() -> int:
+def run(target: Path) -> int:
     """Run everything; the exit code."""
-    faulty = 0
+    faulty, lines = 0, ""
     with tempfile.TemporaryDirectory(prefix="copies-") as name:
         folder = Path(name)
         with Waiting(folder / "undisturbed") as scene:
@@ -78,13 +91,18 @@ def run() -> int:
                 (fault, pool.submit(faults, folder / str(n), plan, fault, picture))
                 for n, fault in enumerate(SPOILING)
             ]
-            for fault, future in rows:
+            for done, (fault, future) in enumerate(rows, 1):
                 how, found = future.result()
-                sys.stdout.write(f"{fault}: {how}: {'; '.join(found) or 'as it should be'}\n")
+                line = f"| {fault} | {how} | {'; '.join(found) or 'nothing'} |\n"
+                sys.stdout.write(line)
                 sys.stdout.flush()
+                lines += line
                 faulty += bool(found)
+                date = f"{datetime.now(UTC):%Y-%m-%d}"
+                head = HEAD.format(date=date, done=done, all=len(rows), faulty=faulty)
+                put(target, COPIES, head + lines)
     return 1 if faulty else 0
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(run(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/fault-matrix.md")))

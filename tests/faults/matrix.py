@@ -29,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from crash.scene import Ended, at_once, begun, end
+from crash.section import kept
 
 from orchestrator import __version__
 from orchestrator.journal.entry import Kind
 from orchestrator.planfile import digest
 
-from .cells import ADDRESS, BACK, MADRID, ON, OPERATIONS, ROME, UPGRADE, Fault, cells
+from .cells import ADDRESS, BACK, COPIES, MADRID, ON, OPERATIONS, ROME, UPGRADE, Fault, cells
 from .ground import STEPS, Ground, prepare
 from .judge import outcome, reason, services_down, wrong_claims
 
@@ -43,9 +44,9 @@ CONDITIONS = {"clock-skew", "replication", "starve", "never-back", "disk-full"}
 
 HEAD = """# The fault matrix
 
-Written by `make test-full`; do not edit. Last run: {date}, version {version},
-{minutes:.0f} minutes of farms, several at a time. Cells may come from several
-parts of a run, between which the program changed.
+Written by `make test-full`; do not edit. Version {version}, {minutes:.0f} minutes of farms,
+several at a time. Cells by the day they were run: {days}. Between parts of a
+run the program changed.
 
 Every fault of [the lab](lab.md#faults) strikes one step of each kind it can strike: an upgrade, a
 redirection being switched on, one being switched off, and the way back after half a window. Farm:
@@ -79,6 +80,7 @@ class Cell:
     struck: bool
     wrong: list[str]
     seconds: float
+    day: str
 
     def __str__(self) -> str:
         text = self.ended + (f" → {self.then}" if self.then else "")
@@ -114,9 +116,11 @@ def once(
         if then is not None:
             wrong += _after(ground, then, fault, operation, goal, stage)
     shutil.rmtree(folder, ignore_errors=True)
-    seconds = time.monotonic() - began
+    seconds, day = time.monotonic() - began, f"{datetime.now(UTC):%Y-%m-%d}"
     went_on = "" if then is None else outcome(then).replace("finished", "done")
-    return Cell(fault, operation, outcome(ended), reason(ended), went_on, struck, wrong, seconds)
+    return Cell(
+        fault, operation, outcome(ended), reason(ended), went_on, struck, wrong, seconds, day
+    )
 
 
 def _go(ground: Ground, operation: str, fault: Fault) -> Ended:
@@ -231,7 +235,7 @@ def write(target: Path, done: list[Cell]) -> None:
     order = {(str(fault), operation): n for n, (fault, operation) in enumerate(cells())}
     done = sorted(done, key=lambda cell: order[str(cell.fault), cell.operation])
     text = HEAD.format(
-        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        days=", ".join(f"{n} on {day}" for day, n in sorted(Counter(c.day for c in done).items())),
         version=__version__,
         minutes=sum(cell.seconds for cell in done) / 60,
         all=len(order),
@@ -252,7 +256,7 @@ def write(target: Path, done: list[Cell]) -> None:
             text += f"- {cell.fault}, {cell.operation}: {cell.because}\n"
     ends = Counter(cell.ended for cell in done)
     text += f"\n{len(done)} cells: {', '.join(f'{n} {what}' for what, n in ends.most_common())}.\n"
-    target.write_text(text, encoding="utf-8")
+    target.write_text(text + kept(target, COPIES), encoding="utf-8")
 
 
 if __name__ == "__main__":
