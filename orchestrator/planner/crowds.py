@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.model.topology import Label
 from orchestrator.planner.knot import Knot
@@ -32,11 +32,14 @@ class Level:
     nights : Nights
     crosses, often : mapping of Label to int
         Whether one does, and into how many groups.
+    again : mapping of Label to int
+        Whether it does so more than once; empty where that is not asked.
     """
 
     nights: Nights
     crosses: Mapping[Label, int]
     often: Mapping[Label, int]
+    again: Mapping[Label, int]
 
 
 def one_night(nights: Nights, task: Task) -> bool:
@@ -66,15 +69,37 @@ class _Kind:
         By change.
     switches : mapping of Label to int
         For both of a label, if it does not stay on.
-    kept : bool
-        Whether one of two switches is taken all the same by a label that stays on once.
+    kept : mapping of Label to int
+        What one of two switches takes all the same of a label that stays on once.
     """
 
     room: int
     rooms: int
     works: Mapping[int, int]
     switches: Mapping[Label, int]
-    kept: bool = False
+    kept: Mapping[Label, float] = field(default_factory=dict)
+    hub: _Hub | None = None
+
+
+@dataclass(frozen=True)
+class _Hub:
+    """A redirection of the first change's pool, which has windows of another kind.
+
+    As long as it does not outlast a single night, and what holds a neighbour to it does not stay
+    on, that night is the one of the set.
+
+    Parameters
+    ----------
+    label : Label
+    minutes : int
+        Of its switches that lie between the first redirection of the set and the last.
+    neighbour : int
+        A change.
+    """
+
+    label: Label
+    minutes: int
+    neighbour: int
 
 
 class Crowds:
@@ -83,7 +108,8 @@ class Crowds:
     Parameters
     ----------
     knot : Knot
-    level : Level
+    level, single : Level
+        Groups of nights, and each night by itself.
     on : mapping of Label to int
         Columns.
     lanes : int
@@ -93,10 +119,17 @@ class Crowds:
     """
 
     def __init__(
-        self, knot: Knot, level: Level, on: Mapping[Label, int], lanes: int, most: int
+        self,
+        knot: Knot,
+        level: Level,
+        single: Level,
+        on: Mapping[Label, int],
+        lanes: int,
+        most: int,
     ) -> None:
         self._knot = knot
         self._level = level
+        self._single = single
         self._on = on
         self._lanes = lanes
         self._most = most
@@ -180,6 +213,8 @@ class Crowds:
         # Batches of the first change meet each other only by way of the others.
         works[order[0]] = min(works[order[0]], max(task.need for task in knot.tasks(order[0])))
         payers = {label for n, back in tree.items() if back != n for label in knot.near[n][back]}
+        if len(groups) == 1 and self._level.again:
+            yield from self._between(works, tasks, payers, order, tree)
         narrow, whole = self._room(tasks, payers)
         narrow = max(narrow, works[order[0]])  # nothing holds a change that is left alone
         if sum(works.values()) > narrow:
@@ -195,7 +230,8 @@ class Crowds:
         _, room = self._room([*tasks, *switches.values()], payers)
         minutes = {label: 2 * task.need for label, task in switches.items()}
         if sum(works.values()) + sum(minutes.values()) > room:
-            yield _Kind(room, room, works, minutes, kept=True)
+            halves = {label: need / 2 for label, need in minutes.items()}
+            yield _Kind(room, room, works, minutes, halves)
         if len(groups) == 1:
             needs = sorted(task.need for label, task in switches.items() if label in self._together)
             usual = needs[len(needs) // 2] if needs else 0
@@ -207,17 +243,117 @@ class Crowds:
             if len(places) > self._lanes:
                 yield _Kind(self._lanes, self._lanes, dict.fromkeys(order, 0), places)
 
+    def _between(
+        self,
+        works: Mapping[int, int],
+        tasks: Sequence[Task],
+        payers: Iterable[Label],
+        order: Sequence[int],
+        tree: Mapping[int, int],
+    ) -> Iterator[_Kind]:
+        """What is done between the first redirection and the last, and the switches then.
+
+        No switch of a pool with the windows of these changes ends before its own first could, nor
+        begins after its own last: what reaches into that time takes a place there.
+        """
+        if not tasks or not all(one_night(self._level.nights, task) for task in tasks):
+            return
+        inside = self._inside(tasks, payers)
+        group = tasks[0].slots.group
+        both = {
+            label: self._least_inside(self._switch[label], inside)
+            for n in order
+            for label in self._labels_at[n]
+            if self._switch[label].slots.group == group
+        }
+        minutes = {label: sum(parts) for label, parts in both.items()}
+        kept = {label: min(parts) for label, parts in both.items()}
+        room = self._lanes * max((end - begin for begin, end in inside.values()), default=0)
+        _, whole = self._room(tasks, payers)
+        rooms = max(2 * whole - room, 0)
+        room = max(room, works[order[0]])
+        hubs = [None, *self._hubs(order, tree, group, inside)]
+        for hub in hubs:
+            taken = sum(minutes.values()) + (hub.minutes if hub else 0)
+            if taken and sum(works.values()) + taken > room > 0:
+                yield _Kind(room, rooms, works, minutes, kept, hub)
+
+    def _hubs(
+        self,
+        order: Sequence[int],
+        tree: Mapping[int, int],
+        group: int,
+        inside: Mapping[int, Stretch],
+    ) -> Iterator[_Hub]:
+        knot, root = self._knot, order[0]
+        prices = knot.prices
+        for label in knot.labels_of(knot.changes[root].pool):
+            if self._switch[label].slots.group == group:
+                continue
+            edges = self._single.nights.edges(self._switch[label])
+            minutes: list[int] = []
+            for begin, end in inside.values():
+                first, last = edges.get(self._single.nights.of(begin), (begin, end))
+                minutes.append(max(first - begin, 0) + max(end - last, 0))
+            # One that is dear to let stay on.
+            beside = [
+                (min(map(prices, knot.near[root][n] - {label}), default=0), n)
+                for n in order[1:]
+                if tree[n] == root and label in knot.near[root][n] and knot.group(n) == group
+            ]
+            if beside and minutes and min(minutes):
+                least = min([*minutes, 2 * self._switch[label].need])
+                yield _Hub(label, least, max(beside)[1])
+
+    def _inside(self, tasks: Sequence[Task], payers: Iterable[Label]) -> dict[int, Stretch]:
+        """By group of nights: from the end of the first switch to the start of the last one."""
+        nights = self._level.nights
+        within = self._within(payers)
+        found: dict[int, Stretch] = {}
+        for task in tasks:
+            for start, latest in zip(task.slots.starts, task.slots.latests, strict=True):
+                k = nights.of(start)
+                if k in within:
+                    begin, end = found.get(k, (start, latest + task.need))
+                    found[k] = min(begin, start), max(end, latest + task.need)
+        inside = {
+            k: (max(begin, within[k][0]), min(end, within[k][1]))
+            for k, (begin, end) in found.items()
+        }
+        return {k: (begin, end) for k, (begin, end) in inside.items() if begin < end}
+
+    def _least_inside(self, switch: Task, inside: Mapping[int, Stretch]) -> tuple[int, int]:
+        """Minutes of a label's first switch and of its last that lie there in any night."""
+        edges = self._level.nights.edges(switch)
+        parts = [
+            (
+                min(max(edges[k][0] - begin, 0), switch.need),
+                min(max(end - edges[k][1], 0), switch.need),
+            )
+            for k, (begin, end) in inside.items()
+            if k in edges
+        ]
+        return (
+            min((first for first, _ in parts), default=0),
+            min((last for _, last in parts), default=0),
+        )
+
+    def _within(self, payers: Iterable[Label]) -> dict[int, Stretch]:
+        switches = {(s.slots.group, s.need): s for s in (self._switch[one] for one in payers)}
+        within: dict[int, Stretch] = {}
+        for switch in switches.values():
+            for k, (end, start) in self._level.nights.edges(switch).items():
+                first, last = within.get(k, (end, start))
+                within[k] = min(first, end), max(last, start)
+        return within
+
     def _room(self, tasks: Sequence[Task], payers: Iterable[Label]) -> tuple[int, int]:
         """Minutes between the first redirection and the last, and of a whole group of nights."""
         switches = {(s.slots.group, s.need): s for s in (self._switch[one] for one in payers)}
         kinds = {(task.slots.group, task.need, task.reserve): task for task in tasks}
         key = frozenset(switches), frozenset(kinds)
         if key not in self._rooms:
-            within: dict[int, Stretch] = {}
-            for switch in switches.values():
-                for k, (end, start) in self._level.nights.edges(switch).items():
-                    first, last = within.get(k, (end, start))
-                    within[k] = min(first, end), max(last, start)
+            within = self._within(payers)
             nights, some = self._level.nights, [*kinds.values()]
             self._rooms[key] = (
                 self._lanes * at_work(nights.room(some, within), some),
@@ -261,9 +397,12 @@ class Crowds:
             if not kind.switches:
                 freed = min(freed, work - kind.room)
             if freed <= kind.rooms + own:
-                kept = own / 2 if kind.kept else 0
-                terms[self._level.crosses[label]] = freed - 2 * kept
-                if kept:
+                kept = kind.kept.get(label, 0)
+                terms[self._level.crosses[label]] = freed - kept
+                if kept and label in self._level.again:
+                    terms[self._level.again[label]] = kept
+                elif kept:
+                    terms[self._level.crosses[label]] -= kept
                     terms[self._level.often[label]] = kept
             else:
                 more = max(kind.rooms + own, (hanging[part[0]] - kind.room) / self._most)
@@ -272,6 +411,15 @@ class Crowds:
             for label in self._labels_at[n]:
                 if label in kind.switches:
                     terms[self._on[label]] = -kind.switches[label]
+        if kind.hub and kind.hub.neighbour in part:
+            hub, minutes = kind.hub.label, kind.hub.minutes
+            terms[self._on[hub]] = terms.get(self._on[hub], 0) - minutes
+            stays = [self._single.crosses[hub]] + [
+                self._level.crosses[label]
+                for label in sorted(self._knot.near[part[0]][kind.hub.neighbour] - {hub})
+            ]
+            for column in stays:
+                terms[column] = terms.get(column, 0) + minutes
         return (terms, work - kind.room) if len(part) > 1 else None
 
     @staticmethod

@@ -18,20 +18,26 @@ from orchestrator.model.topology import Label
 from orchestrator.planner.alternatives import apart
 from orchestrator.planner.brackets import Bracket
 from orchestrator.planner.constraints import Arc
-from orchestrator.planner.crowds import Crowds, Level, at_work, one_night
+from orchestrator.planner.crowds import Crowds, Level, one_night
 from orchestrator.planner.cycles import Sequences
 from orchestrator.planner.hitting import Cycle
 from orchestrator.planner.knot import Knot
-from orchestrator.planner.nights import Nights, Stretch
+from orchestrator.planner.nights import Nights
 from orchestrator.planner.price import Prices
 from orchestrator.planner.program import Program
+from orchestrator.planner.stars import Stars
 
 ROUNDS = 20
 """Times the program is solved with more rows."""
 
-NODES = 1
-GAP = 0.03
+MOST_CLOSELY = 80
+"""Labels up to which every row is asked for: with more HiGHS takes too long for what is gained."""
+
+NODES, GAP = 20, 0.01
 """Of HiGHS per round: a closer look takes longer than what is gained by it."""
+
+NODES_OF_MANY, GAP_OF_MANY = 1, 0.03
+"""The same with more labels."""
 
 MOST_NODES = 2_000
 """Of HiGHS per round where it is fast."""
@@ -95,6 +101,7 @@ class _Floor:
     def __init__(self, knot: Knot, pieces: Iterable[Piece]) -> None:
         self._knot = knot
         self._program = Program()
+        self._closely = len(knot.labels) <= MOST_CLOSELY
         self._on = {label: self._program.column(knot.prices(label)) for label in knot.labels}
         # In units of its price, so that no column is many times larger than another.
         self._unit = {label: max(knot.prices(label), 1) for label in knot.labels}
@@ -126,7 +133,9 @@ class _Floor:
         best, relaxed = 0, True
         # Without windows coefficients are of one size; and where no pairs are it is solved at once.
         caution = CAUTION if self._levels else 0.0
-        nodes, gap = (NODES, GAP) if self._levels and self._knot.near else (MOST_NODES, 0.0)
+        nodes, gap = MOST_NODES, 0.0
+        if self._levels and self._knot.near:
+            nodes, gap = (NODES, GAP) if self._closely else (NODES_OF_MANY, GAP_OF_MANY)
         for _ in range(ROUNDS):
             answer = self._program.solve(nodes, gap=gap, relaxed=relaxed)
             before, best = best, max(best, answer.bound)
@@ -164,20 +173,30 @@ class _Floor:
         grouped, single = Nights.grouped(calendar), Nights.single(calendar)
         kinds = [grouped] if len(grouped) == len(single) else [grouped, single]
         self._levels = [self._level(nights) for nights in kinds if len(nights) > 1]
-        for level in self._levels:
-            self._add_stars(level)
-            self._add_pairs(level)
         if not self._levels:
             return
+        stars = Stars(self._knot, self._on, self._lanes)
+        for level in self._levels:
+            for row in stars.crowded(level):
+                self._row(*row)
+            self._add_pairs(level)
+            if self._closely:
+                self._add_outlasting(level)
+        if self._closely:
+            minutes = {label: m for label in self._knot.labels if (m := self._minutes(label))}
+            for row in stars.lengths(self._levels, minutes, MOST_CROSSINGS):
+                self._row(*row)
         if len(self._levels) > 1:
             self._add_links(*self._levels)
         level = self._levels[0]
-        self._crowds = Crowds(self._knot, level, self._on, self._lanes, MOST_CROSSINGS)
+        self._crowds = Crowds(
+            self._knot, level, self._levels[-1], self._on, self._lanes, MOST_CROSSINGS
+        )
 
     def _level(self, nights: Nights) -> Level:
         """Columns for how often each label stays on, and what that costs at least."""
         prices = self._knot.prices
-        crosses, often = {}, {}
+        crosses, often, again = {}, {}, {}
         for label in self._knot.labels:
             crosses[label] = self._program.column()
             # Where pairs decide, whole numbers gain little and take long.
@@ -186,12 +205,15 @@ class _Floor:
             self._row({crosses[label]: -1, self._on[label]: 1}, 0)
             self._row({crosses[label]: -1, often[label]: 1}, 0)
             self._row({often[label]: -1, crosses[label]: MOST_CROSSINGS}, 0)
+            if self._closely:
+                again[label] = self._program.column(whole=False)
+                self._row({often[label]: 1, crosses[label]: -1, again[label]: -1}, 0)
             pause = nights.pause(self._knot.switch(label))
             cost = prices.topology.users_of(label) * pause
             by_itself = prices(label) - 2 * prices.charge
             more = {self._more[label]: self._unit[label]}
             self._row(more | {self._on[label]: by_itself, often[label]: -cost}, 0)
-        return Level(nights, crosses, often)
+        return Level(nights, crosses, often, again)
 
     def _add_links(self, grouped: Level, single: Level) -> None:
         """Where a group of nights has one window for a site, what outlasts it outlasts both."""
@@ -199,45 +221,13 @@ class _Floor:
             if one_night(grouped.nights, self._knot.switch(label)):
                 self._row({grouped.crosses[label]: 1, single.crosses[label]: -1}, 0)
 
-    def _add_stars(self, level: Level) -> None:
-        """What a redirection that does not outlast the night has to enclose needs room there.
-
-        Every change that must come before one of the label's own pool's, and after the label is
-        redirected, does so unless the other demand between the two is lifted.
-        """
-        knot = self._knot
-        for number in sorted(knot.near):
-            for label in knot.labels_of(knot.changes[number].pool):
-                edges = level.nights.edges(knot.switch(label)).items()
-                within = {k: (end, start - knot.need(number)) for k, (end, start) in edges}
-                around = [n for n in knot.near[number] if knot.holding(number, n)[1] == label]
-                for group in sorted({knot.group(n) for n in around}):
-                    self._add_star(
-                        level, label, number, within, [n for n in around if knot.group(n) == group]
-                    )
-
-    def _add_star(
-        self,
-        level: Level,
-        label: Label,
-        number: int,
-        within: Mapping[int, Stretch],
-        around: Sequence[int],
-    ) -> None:
-        knot = self._knot
-        tasks = [task for n in around for task in knot.tasks(n)]
-        room = self._lanes * at_work(level.nights.room(tasks, within), tasks)
-        excess = sum(task.need for task in tasks) - room
-        if excess <= 0:
-            return
-        terms: dict[int, float] = {self._on[label]: -excess, level.crosses[label]: excess}
-        for n in around:
-            lifting = knot.holding(n, number)[1]
-            if lifting is None or lifting == label:
-                continue
-            column = self._on[lifting]
-            terms[column] = terms.get(column, 0) + min(knot.need(n), excess)
-        self._row(terms, 0)
+    def _minutes(self, label: Label) -> dict[int, float]:
+        """How long a label is redirected, as a sum over columns; nothing where nobody is."""
+        users = self._knot.prices.topology.users_of(label)
+        if not users:
+            return {}
+        alone = (self._knot.prices(label) - 2 * self._knot.prices.charge) / users
+        return {self._on[label]: alone, self._more[label]: self._unit[label] / users}
 
     def _add_pairs(self, level: Level) -> None:
         """Two redirections that each lift a demand of the other's pool overlap.
@@ -261,6 +251,48 @@ class _Floor:
             ):
                 crossing = {level.crosses[first]: 1.0, level.crosses[then]: 1.0}
                 self._row(crossing | {self._on[first]: -1, self._on[then]: -1}, -1)
+
+    def _add_outlasting(self, level: Level) -> None:
+        """Of two redirections that overlap one does not outlast the night: so the other is long.
+
+        Whichever of the two changes comes first, both labels are redirected when it begins, and
+        that is in the night of the one that does not stay on, before its own change. So the other
+        one is switched on by then; or it has been on since another night.
+        """
+        knot = self._knot
+        for one, other, first, then in knot.couples():
+            if (first.pool, then.pool) != (knot.changes[one].pool, knot.changes[other].pool):
+                continue
+            for stays, label, number in ((first, then, one), (then, first, other)):
+                minutes = self._minutes(label)
+                own = min(knot.need(one), knot.need(other))
+                least = self._outlasting(level, stays, label, number, own)
+                if not minutes or not least:
+                    continue
+                self._row(
+                    minutes
+                    | {
+                        level.crosses[label]: -least,
+                        self._on[stays]: -least,
+                        level.crosses[stays]: least,
+                    },
+                    -least,
+                )
+
+    def _outlasting(self, level: Level, stays: Label, label: Label, number: int, own: int) -> int:
+        """Least minutes of a redirection that outlasts a night of one that does not."""
+        switch = self._knot.switch(label)
+        within = level.nights.edges(self._knot.switch(stays))
+        edges = level.nights.edges(switch)
+        found = []
+        for k, (earliest, latest) in within.items():
+            later = min((end for n, (end, _) in edges.items() if n > k), default=None)
+            if k in edges and later is not None:
+                found.append(later - (latest - self._knot.need(number) - switch.need))
+            before = max((start for n, (_, start) in edges.items() if n < k), default=None)
+            if before is not None:
+                found.append(earliest + own + switch.need - before)
+        return max(min(found, default=0), 0)
 
     def _add_cycle(self, cycle: Cycle, chosen: Iterable[Label]) -> bool:
         """One label of a cycle is redirected; and what is left of it needs its nights.
