@@ -20,10 +20,12 @@ from orchestrator.planner import core as cores
 from orchestrator.planner import make_plan
 from orchestrator.planner.alternatives import on_cycles
 from orchestrator.planner.choice import Sets, cheapest_plan
-from orchestrator.planner.floor import least_cost
+from orchestrator.planner.crowds import Crowds
+from orchestrator.planner.floor import _Floor, least_cost
 from orchestrator.planner.nights import Nights
 from orchestrator.planner.pieces import pieces_of
 from orchestrator.planner.program import Program
+from orchestrator.planner.stars import Stars
 from orchestrator.rules.engine import RuleBook
 from orchestrator.shipped import catalogue, rule_pack
 
@@ -210,7 +212,26 @@ def test_coefficients_of_many_sizes_do_not_raise_the_bound(
     assert found.known.schedule is not None
     switches = sum(step.kind.changes_urls for step in found.known.steps)
     cost = switches * 60_000 + found.known.schedule.user_minutes
-    assert 0.4 * cost < floor(found.core) <= cost
+    assert 0.75 * cost < floor(found.core) <= cost
+
+
+@pytest.mark.parametrize(
+    ("where", "rows", "seed", "share"),
+    [
+        (Stars, "lengths", 11, 0.93),
+        (Stars, "crowded", 21, 0.75),
+        (Crowds, "_between", 36, 0.55),
+        (_Floor, "_outlasting", 6, 0.99),
+    ],
+)
+def test_without_one_kind_of_rows_the_bound_is_lower(
+    where: type, rows: str, seed: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asked(*drawn(seed))
+    assert found is not None
+    least = floor(found.core)
+    monkeypatch.setattr(where, rows, lambda *_: () if rows != "_outlasting" else 0)
+    assert floor(found.core) < share * least
 
 
 def test_nights_are_grouped_by_the_pauses_that_cost_most() -> None:
