@@ -229,6 +229,13 @@ class _Floor:
         alone = (self._knot.prices(label) - 2 * self._knot.prices.charge) / users
         return {self._on[label]: alone, self._more[label]: self._unit[label] / users}
 
+    def _own_couples(self) -> Iterator[tuple[int, int, Label, Label]]:
+        """Couples of which each change is of the pool whose label is the one beside it."""
+        changes = self._knot.changes
+        for one, other, first, then in self._knot.couples():
+            if (first.pool, then.pool) == (changes[one].pool, changes[other].pool):
+                yield one, other, first, then
+
     def _add_pairs(self, level: Level) -> None:
         """Two redirections that each lift a demand of the other's pool overlap.
 
@@ -237,9 +244,7 @@ class _Floor:
         stays on.
         """
         knot = self._knot
-        for one, other, first, then in knot.couples():
-            if (first.pool, then.pool) != (knot.changes[one].pool, knot.changes[other].pool):
-                continue
+        for one, other, first, then in self._own_couples():
             mine, theirs = (level.nights.edges(knot.switch(label)) for label in (first, then))
             both = [
                 (max(mine[k][0], theirs[k][0]), mine[k][1], theirs[k][1])
@@ -260,9 +265,7 @@ class _Floor:
         one is switched on by then; or it has been on since another night.
         """
         knot = self._knot
-        for one, other, first, then in knot.couples():
-            if (first.pool, then.pool) != (knot.changes[one].pool, knot.changes[other].pool):
-                continue
+        for one, other, first, then in self._own_couples():
             for stays, label, number in ((first, then, one), (then, first, other)):
                 minutes = self._minutes(label)
                 own = min(knot.need(one), knot.need(other))

@@ -95,21 +95,25 @@ class Nights:
         within : mapping of int to (from, until), optional
             What counts of each group; nothing of a group that is not named.
         """
-        kinds = {(task.slots.group, task.need, task.reserve): task for task in tasks}
-        stretches = sorted(
-            (start, latest + task.need)
-            for task in kinds.values()
-            for start, latest in zip(task.slots.starts, task.slots.latests, strict=True)
-        )
         found: dict[int, int] = {}
         reached = 0
-        for start, end in stretches:
+        for start, end in open_to(tasks):
             group = self.of(start)
             first, last = (start, end) if within is None else within.get(group, (0, 0))
             begin = max(start, first, reached)
             reached = max(reached, min(end, last))
             found[group] = found.get(group, 0) + max(reached - begin, 0)
         return found
+
+
+def open_to(tasks: Iterable[Task]) -> list[Stretch]:
+    """The windows in which any of some tasks may be at work, in order; some overlap."""
+    kinds = {(task.slots.group, task.need, task.reserve): task for task in tasks}
+    return sorted(
+        (start, latest + task.need)
+        for task in kinds.values()
+        for start, latest in zip(task.slots.starts, task.slots.latests, strict=True)
+    )
 
 
 def _stretches(calendar: Calendar) -> list[Stretch]:

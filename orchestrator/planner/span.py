@@ -16,14 +16,14 @@ def shortest(tasks: Sequence[Task], redirection: Redirection) -> int:
     before it goes along, so one look per jump is enough. Most nights of a year are alike, and one
     of each kind is looked at.
     """
-    chain = _Chain(tasks, (redirection.opens, *redirection.inner, redirection.closes))
+    inside = (redirection.opens, *redirection.inner, redirection.closes)
+    chain = _Chain(tasks, inside)
     opening = tasks[redirection.opens].slots
     nights: _Nights | None = None
     best: int | None = None
     start = opening.earliest(0)
     while start is not None:
         if best is not None:
-            inside = (redirection.opens, *redirection.inner, redirection.closes)
             nights = nights or _Nights(opening, [tasks[n].slots for n in inside], best)
             if (start := nights.new(start)) is None:
                 break

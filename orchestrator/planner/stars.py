@@ -12,7 +12,7 @@ from typing import NamedTuple
 from orchestrator.model.topology import Label
 from orchestrator.planner.crowds import Level, Row, at_work
 from orchestrator.planner.knot import Knot
-from orchestrator.planner.nights import Nights, Stretch
+from orchestrator.planner.nights import Nights, Stretch, open_to
 from orchestrator.planner.task import Task
 
 
@@ -169,13 +169,8 @@ class Stars:
 
 def _union(tasks: Sequence[Task]) -> list[Stretch]:
     """When any of some tasks may be at work."""
-    kinds = {(task.slots.group, task.need, task.reserve): task for task in tasks}
     made: list[Stretch] = []
-    for start, end in sorted(
-        (start, latest + task.need)
-        for task in kinds.values()
-        for start, latest in zip(task.slots.starts, task.slots.latests, strict=True)
-    ):
+    for start, end in open_to(tasks):
         if made and start <= made[-1][1]:
             made[-1] = made[-1][0], max(made[-1][1], end)
         else:

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from .copies import PLACES, Copies
-from .matrix import COLUMNS, COPIES, WORKERS, once
+from .matrix import COPIES, WORKERS, once, told
 from .section import put
 
 HEAD = """Last run: {date}. The farm of these rows is another: an update takes away the version
@@ -24,7 +24,6 @@ folder that was copied before. Expected as above, and that the folder is there i
 
 def run(target: Path) -> int:
     """Run everything; the exit code."""
-    text, faulty = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}") + COLUMNS, 0
     with tempfile.TemporaryDirectory(prefix="copy-deaths-") as name:
         folder = Path(name)
         with Copies(folder / "undisturbed") as copies:
@@ -37,13 +36,8 @@ def run(target: Path) -> int:
                 pool.submit(once, folder / str(n), plan, place, picture, Copies)
                 for n, place in enumerate(PLACES)
             ]
-            for future in rows:
-                line = future.result()
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
-                text += f"{line}\n"
-                faulty += bool(line.faults)
-    put(target, COPIES, f"{text}\n{len(rows)} rows, {faulty} with findings.\n")
+            table, faulty = told(rows)
+    put(target, COPIES, HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}") + table)
     return 1 if faulty else 0
 
 

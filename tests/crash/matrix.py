@@ -12,8 +12,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -175,9 +175,20 @@ def places(entries: list[tuple[str, str | None]]) -> Iterator[Boundary]:
         yield Boundary("after", kind, step, met[kind, step])
 
 
+def told(rows: Sequence[Future[Row]]) -> tuple[str, int]:
+    """The table of some rows, each told as it ends; and how many have findings."""
+    text, faulty = COLUMNS, 0
+    for future in rows:
+        line = future.result()
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        text += f"{line}\n"
+        faulty += bool(line.faults)
+    return f"{text}\n{len(rows)} rows, {faulty} with findings.\n", faulty
+
+
 def run(target: Path) -> int:
     """Run everything; the exit code."""
-    faulty = 0
     with tempfile.TemporaryDirectory(prefix="crash-") as name:
         folder = Path(name)
         with Scene(folder / "undisturbed") as scene:
@@ -194,7 +205,6 @@ def run(target: Path) -> int:
             changes=undisturbed.changes,
             requests=undisturbed.requests,
         )
-        text += COLUMNS
         longest = next(s for s in steps if s.startswith("upgrade-madrid"))
         todo = list(places(entries))
         # Processes: each farm is counted in by a hook into the lab.
@@ -208,14 +218,8 @@ def run(target: Path) -> int:
                 pool.submit(death_of_a_way_back, folder / f"back-{number}", plan, place)
                 for number, place in enumerate(WAYS_BACK)
             ]
-            for future in rows:
-                line = future.result()
-                sys.stdout.write(f"{line}\n")
-                sys.stdout.flush()
-                text += f"{line}\n"
-                faulty += bool(line.faults)
-    text += f"\n{len(rows)} rows, {faulty} with findings.\n"
-    target.write_text(text + kept(target, COPIES), encoding="utf-8")
+            table, faulty = told(rows)
+    target.write_text(text + table + kept(target, COPIES), encoding="utf-8")
     return 1 if faulty else 0
 
 
